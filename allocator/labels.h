@@ -1,0 +1,115 @@
+// Labels: an immutable, sorted set of name-value pairs, the coin the whole
+// program deals in.
+//
+// A Kubernetes target has 44 to 74 labels, but only four or five pairs of them
+// are its own; the rest stand in other targets too. So pairs are interned in
+// one pool of the process: a Labels costs 4 bytes a pair, two are compared by
+// comparing integers, and copying one copies a pointer. The pool counts
+// references and forgets a pair with its last user, so it follows churn.
+
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace ta {
+
+// Views of one pair; they live as long as the Labels they came from.
+struct LabelPair {
+  std::string_view name;
+  std::string_view value;
+  bool operator==(const LabelPair&) const = default;
+  auto operator<=>(const LabelPair&) const = default;
+};
+
+// Immutable and thread-safe: copies may be made, read and dropped on any
+// thread. Building takes a short lock in the pool; reading takes none.
+class Labels {
+ public:
+  class Iterator;
+
+  Labels() = default;  // no pairs, no memory
+  // Interns `pairs`, in any order; of equal names the last wins. Names and
+  // values are any bytes, empty values are kept. O(n log n).
+  static Labels Of(std::vector<LabelPair> pairs);
+  // The union; where both have a name, `over` wins. O(n).
+  static Labels Merge(const Labels& under, const Labels& over);
+
+  Labels(const Labels& other) noexcept;
+  Labels(Labels&& other) noexcept;
+  Labels& operator=(Labels other) noexcept;
+  ~Labels();
+
+  std::size_t size() const noexcept;
+  bool empty() const noexcept { return rep_ == nullptr; }
+  // The i-th pair in byte order of names. REQUIRES: i < size()
+  LabelPair operator[](std::size_t i) const noexcept;
+  // The value of `name`, if it is there (it may be empty). O(log n).
+  std::optional<std::string_view> Find(std::string_view name) const noexcept;
+  // The value of `name`; "" if it is not there.
+  std::string_view Get(std::string_view name) const noexcept;
+
+  Iterator begin() const noexcept;
+  Iterator end() const noexcept;
+
+  // Equal content. O(n) integer comparisons, O(1) for copies.
+  friend bool operator==(const Labels& a, const Labels& b) noexcept;
+  // By bytes: pair by pair, name then value; the shorter of two prefixes first.
+  friend std::strong_ordering operator<=>(const Labels& a, const Labels& b);
+
+  // Hash of the content as bytes: equal in every process and version. Computed
+  // when built, so O(1).
+  std::uint64_t Hash() const noexcept;
+
+  // What the pool holds now, for metrics and benchmarks. Takes every lock.
+  struct PoolStats {
+    std::size_t pairs = 0;       // distinct pairs alive
+    std::size_t bytes = 0;       // memory of the pool, estimated
+  };
+  static PoolStats Stats();
+
+ private:
+  struct Rep;
+  explicit Labels(Rep* rep) noexcept : rep_(rep) {}
+  Rep* rep_ = nullptr;  // null when there are no pairs
+};
+
+class Labels::Iterator {
+ public:
+  using iterator_category = std::forward_iterator_tag;
+  using value_type = LabelPair;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const LabelPair*;
+  using reference = LabelPair;
+
+  Iterator() = default;
+  Iterator(const Labels* labels, std::size_t index)
+      : labels_(labels), index_(index) {}
+  LabelPair operator*() const { return (*labels_)[index_]; }
+  Iterator& operator++() {
+    ++index_;
+    return *this;
+  }
+  Iterator operator++(int) {
+    Iterator old = *this;
+    ++index_;
+    return old;
+  }
+  bool operator==(const Iterator& other) const {
+    return index_ == other.index_;
+  }
+
+ private:
+  const Labels* labels_ = nullptr;
+  std::size_t index_ = 0;
+};
+
+inline Labels::Iterator Labels::begin() const noexcept { return {this, 0}; }
+inline Labels::Iterator Labels::end() const noexcept { return {this, size()}; }
+
+}  // namespace ta
