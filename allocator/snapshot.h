@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -26,8 +27,8 @@ namespace ta {
 struct Target {
   TargetId id;
   std::uint64_t placement_key = 0;
-  std::string_view discoverer;  // views of strings that outlive the snapshot:
-                                // held by JobView::sources
+  // After relabeling; what a hand-over waits for the new owner to scrape.
+  std::chrono::milliseconds scrape_interval{};
   Labels group;
   Labels own;
 
@@ -74,9 +75,17 @@ struct UnservedTarget {
   Labels own;
 };
 
-// The unserved targets of some of a job's groups.
+// The unserved targets of one group, in the order discovered.
+struct UnservedGroup {
+  std::string discoverer;  // its key
+  std::string source;
+  std::vector<UnservedTarget> targets;
+};
+
+// Some of a job's groups, so that a changed group copies a few pointers and not
+// all that the job dropped. In no order: sort before showing.
 struct UnservedBucket {
-  std::vector<UnservedTarget> targets;  // by group source, then as discovered
+  std::vector<std::shared_ptr<const UnservedGroup>> groups;
 };
 
 // A live target without an owner: why.
@@ -199,7 +208,7 @@ struct Snapshot {
   std::vector<MemberView> members;  // live and draining, by name
   // Names that ask as scrapers and are no members. Sorted, at most 1,000.
   std::vector<std::string> strangers;
-  std::vector<DiscovererView> discoverers;  // by key
+  std::vector<std::shared_ptr<const DiscovererView>> discoverers;  // by key
   std::string members_problem;  // of the source of members; "" if none
   std::shared_ptr<const StrategyView> strategy;  // explains assignments
   std::size_t hand_overs_open = 0;
