@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <iterator>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -66,15 +67,20 @@ class Labels {
   // when built, so O(1).
   std::uint64_t Hash() const noexcept;
 
+  // The pairs' numbers in the pool, in byte order of names: label_pool.h. For
+  // the core's own hot paths.
+  std::span<const std::uint32_t> pair_ids() const noexcept;
+
   // What the pool holds now, for metrics and benchmarks. Takes every lock.
   struct PoolStats {
-    std::size_t pairs = 0;       // distinct pairs alive
-    std::size_t bytes = 0;       // memory of the pool, estimated
+    std::size_t pairs = 0;  // distinct pairs alive
+    std::size_t bytes = 0;  // memory of the pool, estimated
   };
   static PoolStats Stats();
 
+  struct Rep;  // label_pool.h
+
  private:
-  struct Rep;
   explicit Labels(Rep* rep) noexcept : rep_(rep) {}
   Rep* rep_ = nullptr;  // null when there are no pairs
 };

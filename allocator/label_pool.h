@@ -1,0 +1,147 @@
+// The pool behind Labels: every distinct label name and every distinct pair of
+// the process once, each under a number.
+//
+// Names are few and repeat endlessly, so a pair names its name by number; that
+// relabeling can then compare, find and remember names as integers matters as
+// much as the memory. A pair is 24 bytes, its value in place (rounded up to 8;
+// from 232 bytes on in a block of its own) and 4 to 8 bytes of hash table.
+//
+// Writers lock one of 16 shards for a moment. Readers lock nothing: a pair's
+// and a name's place doesn't move while somebody holds a reference, and whoever
+// hands a Labels to another thread makes its pairs visible with it.
+//
+// Internal to the core: for labels.cc and the hot paths of relabeling.
+
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "allocator/labels.h"
+
+namespace ta {
+
+// What a Labels points to: `count` pair numbers in byte order of names follow.
+struct Labels::Rep {
+  std::atomic<std::uint32_t> refs;
+  std::uint32_t count;
+  std::uint64_t hash;
+
+  std::uint32_t* ids() { return reinterpret_cast<std::uint32_t*>(this + 1); }
+  const std::uint32_t* ids() const {
+    return reinterpret_cast<const std::uint32_t*>(this + 1);
+  }
+};
+
+namespace label_pool {
+
+using PairId = std::uint32_t;
+using NameId = std::uint32_t;
+
+// A name in the pool; its bytes follow.
+struct Name {
+  std::atomic<std::uint32_t> refs;
+  std::uint32_t length;
+};
+
+// A pair in the pool; its value follows, or a pointer to it if it is long.
+struct Pair {
+  static constexpr std::uint32_t kMaxInline = 231;
+
+  std::uint64_t hash;
+  std::atomic<std::uint32_t> refs;
+  NameId name;
+  std::uint32_t next;  // in the chain of its bucket: PairId + 1, 0 at its end
+  std::uint32_t length;
+
+  std::string_view value() const {
+    const char* bytes = reinterpret_cast<const char*>(this + 1);
+    if (length > kMaxInline) [[unlikely]] {
+      std::memcpy(&bytes, bytes, sizeof bytes);
+    }
+    return {bytes, length};
+  }
+};
+
+// Pairs live in slabs of kSlots slots of one size. A pair's number is its
+// slab's number and its slot, so it takes one look at this table to find it.
+// The table is address space; memory is what is in use of it.
+inline constexpr std::uint32_t kSlotBits = 9;
+inline constexpr std::uint32_t kSlots = 1u << kSlotBits;
+inline constexpr std::uint32_t kMaxSlabs = 1u << 21;
+struct Slab {
+  char* slots;
+  std::uint32_t stride;
+};
+extern Slab g_slabs[kMaxSlabs];
+
+// Names are found through a table of tables.
+inline constexpr std::uint32_t kNameBlockBits = 12;
+inline constexpr std::uint32_t kNameBlock = 1u << kNameBlockBits;
+inline constexpr std::uint32_t kMaxNameBlocks = 1u << 16;
+extern std::atomic<Name**> g_names[kMaxNameBlocks];
+
+// REQUIRES, both: the caller holds a reference.
+inline Pair* PairAt(PairId id) {
+  const Slab& slab = g_slabs[id >> kSlotBits];
+  return reinterpret_cast<Pair*>(slab.slots +
+                                 std::size_t{id & (kSlots - 1)} * slab.stride);
+}
+inline std::string_view NameText(NameId id) {
+  const Name* name = g_names[id >> kNameBlockBits].load(
+      std::memory_order_acquire)[id & (kNameBlock - 1)];
+  return {reinterpret_cast<const char*>(name + 1), name->length};
+}
+
+// A reference more to the pair of this content, made if need be. Locks.
+PairId InternPair(std::string_view name, std::string_view value);
+// A reference more, or less, to a pair that the caller holds.
+inline void AddReference(PairId id) {
+  PairAt(id)->refs.fetch_add(1, std::memory_order_relaxed);
+}
+void DropPair(PairId id);
+
+// The same for names.
+NameId InternName(std::string_view name);
+void AddNameReference(NameId id);
+void DropName(NameId id);
+
+}  // namespace label_pool
+
+// A reference to an interned name, as a value: while one lives, its number
+// means this name and no other. Two are equal if their names are. Thread-safe
+// like Labels; making one takes a lock.
+class LabelName {
+ public:
+  explicit LabelName(std::string_view name)
+      : id_(label_pool::InternName(name)) {}
+  // Another reference to a name that somebody holds.
+  static LabelName Holding(label_pool::NameId id) {
+    label_pool::AddNameReference(id);
+    return LabelName(id, Adopt());
+  }
+  LabelName(const LabelName& other) : id_(other.id_) {
+    label_pool::AddNameReference(id_);
+  }
+  LabelName& operator=(const LabelName& other) {
+    label_pool::AddNameReference(other.id_);
+    label_pool::DropName(id_);
+    id_ = other.id_;
+    return *this;
+  }
+  ~LabelName() { label_pool::DropName(id_); }
+
+  label_pool::NameId id() const { return id_; }
+  std::string_view text() const { return label_pool::NameText(id_); }
+  bool operator==(const LabelName& other) const { return id_ == other.id_; }
+
+ private:
+  struct Adopt {};
+  LabelName(label_pool::NameId id, Adopt) : id_(id) {}
+  label_pool::NameId id_;
+};
+
+}  // namespace ta

@@ -1,0 +1,180 @@
+#include "allocator/labels.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "allocator/label_pool.h"
+#include "hashing/hash.h"
+
+namespace ta {
+namespace {
+
+using label_pool::NameText;
+using label_pool::PairAt;
+using label_pool::PairId;
+
+// Room for `count` pairs; the caller fills in ids, then calls Seal.
+Labels::Rep* NewRep(std::size_t count) {
+  void* memory = std::malloc(sizeof(Labels::Rep) + count * sizeof(PairId));
+  if (memory == nullptr) throw std::bad_alloc();
+  return new (memory) Labels::Rep{1, static_cast<std::uint32_t>(count), 0};
+}
+
+// The hash of a set is the hash of its pairs' hashes, in order.
+void Seal(Labels::Rep* rep) {
+  static_assert(std::endian::native == std::endian::little);
+  constexpr std::size_t kOnStack = 128;
+  std::uint64_t on_stack[kOnStack];
+  std::vector<std::uint64_t> on_heap;
+  std::uint64_t* hashes = on_stack;
+  if (rep->count > kOnStack) {
+    on_heap.resize(rep->count);
+    hashes = on_heap.data();
+  }
+  for (std::uint32_t i = 0; i < rep->count; ++i) {
+    hashes[i] = PairAt(rep->ids()[i])->hash;
+  }
+  rep->hash = Hash64({reinterpret_cast<const char*>(hashes),
+                      rep->count * sizeof(std::uint64_t)});
+}
+
+LabelPair PairOf(PairId id) {
+  const label_pool::Pair* pair = PairAt(id);
+  return {NameText(pair->name), pair->value()};
+}
+
+}  // namespace
+
+Labels Labels::Of(std::vector<LabelPair> pairs) {
+  const auto by_name = [](const LabelPair& a, const LabelPair& b) {
+    return a.name < b.name;
+  };
+  if (!std::is_sorted(pairs.begin(), pairs.end(), by_name)) {
+    std::stable_sort(pairs.begin(), pairs.end(), by_name);
+  }
+  // Of equal names keep the last, which the stable sort left last.
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    if (i + 1 < pairs.size() && pairs[i].name == pairs[i + 1].name) continue;
+    pairs[kept++] = pairs[i];
+  }
+  if (kept == 0) return {};
+  Rep* rep = NewRep(kept);
+  for (std::size_t i = 0; i < kept; ++i) {
+    rep->ids()[i] = label_pool::InternPair(pairs[i].name, pairs[i].value);
+  }
+  Seal(rep);
+  return Labels(rep);
+}
+
+Labels Labels::Merge(const Labels& under, const Labels& over) {
+  if (under.empty()) return over;
+  if (over.empty()) return under;
+  std::vector<PairId> ids;
+  ids.reserve(under.size() + over.size());
+  const auto low = under.pair_ids();
+  const auto high = over.pair_ids();
+  std::size_t i = 0;
+  std::size_t j = 0;
+  while (i < low.size() && j < high.size()) {
+    const auto low_name = PairAt(low[i])->name;
+    const auto high_name = PairAt(high[j])->name;
+    if (low_name == high_name) {
+      ids.push_back(high[j++]);
+      ++i;
+    } else if (NameText(low_name) < NameText(high_name)) {
+      ids.push_back(low[i++]);
+    } else {
+      ids.push_back(high[j++]);
+    }
+  }
+  ids.insert(ids.end(), low.begin() + i, low.end());
+  ids.insert(ids.end(), high.begin() + j, high.end());
+  Rep* rep = NewRep(ids.size());
+  std::memcpy(rep->ids(), ids.data(), ids.size() * sizeof(PairId));
+  for (const PairId id : ids) label_pool::AddReference(id);
+  Seal(rep);
+  return Labels(rep);
+}
+
+Labels::Labels(const Labels& other) noexcept : rep_(other.rep_) {
+  if (rep_ != nullptr) rep_->refs.fetch_add(1, std::memory_order_relaxed);
+}
+
+Labels::Labels(Labels&& other) noexcept
+    : rep_(std::exchange(other.rep_, nullptr)) {}
+
+Labels& Labels::operator=(Labels other) noexcept {
+  std::swap(rep_, other.rep_);
+  return *this;
+}
+
+Labels::~Labels() {
+  if (rep_ == nullptr) return;
+  if (rep_->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  for (const PairId id : pair_ids()) label_pool::DropPair(id);
+  rep_->~Rep();
+  std::free(rep_);
+}
+
+std::size_t Labels::size() const noexcept {
+  return rep_ == nullptr ? 0 : rep_->count;
+}
+
+std::span<const std::uint32_t> Labels::pair_ids() const noexcept {
+  if (rep_ == nullptr) return {};
+  return {std::as_const(*rep_).ids(), rep_->count};
+}
+
+LabelPair Labels::operator[](std::size_t i) const noexcept {
+  return PairOf(rep_->ids()[i]);
+}
+
+std::optional<std::string_view> Labels::Find(
+    std::string_view name) const noexcept {
+  const auto ids = pair_ids();
+  const auto found = std::lower_bound(
+      ids.begin(), ids.end(), name, [](PairId id, std::string_view wanted) {
+        return NameText(PairAt(id)->name) < wanted;
+      });
+  if (found == ids.end()) return std::nullopt;
+  const LabelPair pair = PairOf(*found);
+  if (pair.name != name) return std::nullopt;
+  return pair.value;
+}
+
+std::string_view Labels::Get(std::string_view name) const noexcept {
+  return Find(name).value_or(std::string_view());
+}
+
+bool operator==(const Labels& a, const Labels& b) noexcept {
+  if (a.rep_ == b.rep_) return true;
+  if (a.rep_ == nullptr || b.rep_ == nullptr) return false;
+  // A pair is in the pool once, so equal content is equal numbers.
+  return a.rep_->hash == b.rep_->hash &&
+         std::ranges::equal(a.pair_ids(), b.pair_ids());
+}
+
+std::strong_ordering operator<=>(const Labels& a, const Labels& b) {
+  if (a.rep_ == b.rep_) return std::strong_ordering::equal;
+  const auto left = a.pair_ids();
+  const auto right = b.pair_ids();
+  const std::size_t both = std::min(left.size(), right.size());
+  for (std::size_t i = 0; i < both; ++i) {
+    if (left[i] == right[i]) continue;
+    return PairOf(left[i]) <=> PairOf(right[i]);
+  }
+  return left.size() <=> right.size();
+}
+
+std::uint64_t Labels::Hash() const noexcept {
+  return rep_ == nullptr ? 0 : rep_->hash;
+}
+
+}  // namespace ta
