@@ -1,5 +1,6 @@
 #include "allocator/base/log.h"
 
+#include <fmt/format.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
@@ -28,7 +29,8 @@ struct State {
   std::vector<std::string>* lines = nullptr;
   std::mutex* lines_mutex = nullptr;
   std::atomic<bool> capturing{false};
-  spdlog::logger logger{"ta", std::make_shared<spdlog::sinks::stderr_sink_mt>()};
+  spdlog::logger logger{"ta",
+                        std::make_shared<spdlog::sinks::stderr_sink_mt>()};
 
   State() {
     logger.set_pattern("%v");
@@ -170,12 +172,10 @@ std::string Now() {
                      time.subseconds().count());
 }
 
-std::string Line(LogFormat format, Level level, std::string_view time,
-                 std::string_view message,
-                 std::initializer_list<LogField> fields) {
-  std::string out;
-  if (format == LogFormat::kJson) out += '{';
-  if (!time.empty()) AppendField(out, format, {"ts", time});
+// Appends to what is in `out`.
+void AppendLine(std::string& out, LogFormat format, Level level,
+                std::string_view message,
+                std::initializer_list<LogField> fields) {
   AppendField(out, format, {"level", Name(level)});
   // Always quoted, so that lines read alike.
   if (format == LogFormat::kLogfmt) {
@@ -185,24 +185,37 @@ std::string Line(LogFormat format, Level level, std::string_view time,
     AppendField(out, format, {"msg", message});
   }
   for (const LogField& field : fields) AppendField(out, format, field);
-  if (format == LogFormat::kJson) out += '}';
-  return out;
+}
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
 }
 
 }  // namespace
 
-std::optional<Level> ParseLevel(std::string_view text) {
+Result<LogLevel> ParseLogLevel(std::string_view text) {
+  const std::string lower = Lower(text);
+  if (lower == "warning") return Level::kWarn;
   for (const Level level :
        {Level::kDebug, Level::kInfo, Level::kWarn, Level::kError}) {
-    if (text == Name(level)) return level;
+    if (lower == Name(level)) return level;
   }
-  return std::nullopt;
+  std::string message = "log level ";
+  AppendQuoted(message, text);
+  return Reject(message + " is none of debug, info, warn, error");
 }
 
-std::optional<LogFormat> ParseLogFormat(std::string_view text) {
-  if (text == "logfmt") return LogFormat::kLogfmt;
-  if (text == "json") return LogFormat::kJson;
-  return std::nullopt;
+Result<LogFormat> ParseLogFormat(std::string_view text) {
+  const std::string lower = Lower(text);
+  if (lower == "logfmt") return LogFormat::kLogfmt;
+  if (lower == "json") return LogFormat::kJson;
+  std::string message = "log format ";
+  AppendQuoted(message, text);
+  return Reject(message + " is neither logfmt nor json");
 }
 
 void SetUpLog(Level level, LogFormat format) {
@@ -231,14 +244,21 @@ void Log(Level level, std::string_view message,
   if (level < log.level) return;
   // spdlog reports what it can't write on stderr itself and doesn't throw. The
   // line is an argument, not the pattern, so braces in it are only text.
-  const std::string line = Line(log.format, level, Now(), message, fields);
+  const LogFormat format = log.format;
+  std::string line;
+  if (format == LogFormat::kJson) line += '{';
+  AppendField(line, format, {"ts", Now()});
+  AppendLine(line, format, level, message, fields);
+  if (format == LogFormat::kJson) line += '}';
   log.logger.log(spdlog::level::info, spdlog::string_view_t(line));
 }
 
 std::string FormatLogLine(LogFormat format, Level level,
                           std::string_view message,
                           std::initializer_list<LogField> fields) {
-  return Line(format, level, "", message, fields);
+  std::string line;
+  AppendLine(line, format, level, message, fields);
+  return line;
 }
 
 LogCapture::LogCapture() : lines_(std::make_shared<Lines>()) {

@@ -6,8 +6,8 @@
 //   Log(Level::kWarn, "file kept its last good content",
 //       {{"file", path}, {"err", error.message}});
 //
-//   ts=2026-01-02T03:04:05.678Z level=warn msg="file kept its last good content"
-//   file=/sd/a.json err="not a list"
+//   ts=2026-01-02T03:04:05.678Z level=warn msg="file kept its last good
+//   content" file=/sd/a.json err="not a list"
 
 #pragma once
 
@@ -15,26 +15,29 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "allocator/base/result.h"
+
 namespace ta {
 
-enum class Level { kDebug, kInfo, kWarn, kError };
+enum class LogLevel { kDebug, kInfo, kWarn, kError };
+using Level = LogLevel;  // short, for the many places that log
 enum class LogFormat { kLogfmt, kJson };
 
-// "debug", "info", "warn", "error"; "logfmt", "json". Nothing for other text.
-std::optional<Level> ParseLevel(std::string_view text);
-std::optional<LogFormat> ParseLogFormat(std::string_view text);
+// "debug", "info", "warn" (or "warning"), "error"; "logfmt", "json"; in any
+// case. An error names what there is.
+Result<LogLevel> ParseLogLevel(std::string_view text);
+Result<LogFormat> ParseLogFormat(std::string_view text);
 
 // One key with its value. Borrows both: make it in the call of Log only.
 // Keys are lower_snake literals; values are any bytes.
 struct LogField {
-  using Value = std::variant<std::string_view, std::int64_t, std::uint64_t,
-                             double, bool>;
+  using Value =
+      std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool>;
 
   LogField(std::string_view key, std::string_view value)
       : key(key), value(value) {}
@@ -69,7 +72,7 @@ bool LogEnabled(Level level);
 void Log(Level level, std::string_view message,
          std::initializer_list<LogField> fields = {});
 
-// The line without its `ts`, as Log would write it. Pure.
+// The line without its `ts` and, for JSON, without the braces around it. Pure.
 std::string FormatLogLine(LogFormat format, Level level,
                           std::string_view message,
                           std::initializer_list<LogField> fields);

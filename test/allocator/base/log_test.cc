@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+#include <vector>
+
 namespace ta {
 namespace {
 
@@ -47,6 +50,29 @@ TEST(LogTest, LevelsAndFormatsAreReadInAnyCase) {
             "log level \"loud\" is none of debug, info, warn, error");
   EXPECT_EQ(ParseLogFormat("xml").error().message,
             "log format \"xml\" is neither logfmt nor json");
+}
+
+TEST(LogTest, WhatIsNoTextIsShownAsReplacementCharacters) {
+  EXPECT_EQ(
+      FormatLogLine(LogFormat::kLogfmt, LogLevel::kInfo, "read",
+                    {{"file", "a\xff\xe2\x82"}, {"who", "caf\xc3\xa9"}}),
+      "level=info msg=\"read\" file=\"a\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\" "
+      "who=\"caf\xc3\xa9\"");
+}
+
+TEST(LogTest, ACaptureTakesLinesOfEveryLevelFromAllThreads) {
+  const LogCapture capture;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([] {
+        for (int n = 0; n < 100; ++n)
+          Log(LogLevel::kDebug, "hello", {{"n", n}});
+      });
+    }
+  }
+  EXPECT_EQ(capture.lines().size(), 400u);
+  EXPECT_EQ(capture.Count("n=99"), 4);
 }
 
 }  // namespace
