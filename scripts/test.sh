@@ -64,10 +64,10 @@ case "${1:-all}" in
     export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
     export UBSAN_OPTIONS=print_stacktrace=1
     build asan
-    tests asan 'unit tests' -LE 'integration|release|oracle' -j "$jobs"
+    tests asan 'unit tests' -LE 'peers|release|oracle' -j "$jobs"
     export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
     build tsan
-    tests tsan 'unit tests' -LE 'integration|release|oracle' -j "$jobs"
+    tests tsan 'unit tests' -LE 'peers|release|oracle' -j "$jobs"
     ;;
   *)
     echo "usage: scripts/test.sh [quick]" >&2
