@@ -1,0 +1,349 @@
+#!/usr/bin/env python3
+"""Measures the release binary from outside, as its users see it: from a changed
+file to the served answer, from start to served, resident memory, CPU at a steady
+trickle of changes, and what an answer costs. Each row is one line of Markdown.
+
+    bench/blackbox.py                 everything, about five minutes
+    bench/blackbox.py change memory   only these
+    bench/blackbox.py --quick         smaller, to see that it works
+
+Everything is on loopback and ends with the script.
+"""
+
+import argparse
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+COLLECTORS = [f"collector-{i}" for i in range(10)]
+JOB = "bench"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+# Six labels, the address and the file's path among them.
+FEW = {"env": "production", "team": "shop", "zone": "a"}
+
+
+def kubernetes_labels(i):
+    """What a pod has: 42 labels, of which four or five values are its own."""
+    app, node = f"app-{i % 200}", f"node-{i % 500}"
+    labels = {
+        "__meta_kubernetes_namespace": f"team-{i % 40}",
+        "__meta_kubernetes_pod_name": f"{app}-{i:08x}",
+        "__meta_kubernetes_pod_ip": f"10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}",
+        "__meta_kubernetes_pod_uid": f"{i:08x}-0000-4000-8000-{i * 7919:012x}",
+        "__meta_kubernetes_pod_node_name": node,
+        "__meta_kubernetes_pod_host_ip": f"192.0.2.{i % 250}",
+        "__meta_kubernetes_pod_phase": "Running",
+        "__meta_kubernetes_pod_ready": "true",
+        "__meta_kubernetes_pod_controller_kind": "ReplicaSet",
+        "__meta_kubernetes_pod_controller_name": f"{app}-7d4b9c",
+        "__meta_kubernetes_pod_container_name": "main",
+        "__meta_kubernetes_pod_container_image": f"registry.example/{app}:v1.{i % 9}",
+        "__meta_kubernetes_pod_container_port_name": "metrics",
+        "__meta_kubernetes_pod_container_port_number": "9090",
+        "__meta_kubernetes_pod_container_port_protocol": "TCP",
+    }
+    for kind in ["label", "annotation"]:
+        for n in range(6):
+            labels[f"__meta_kubernetes_pod_{kind}_example_{n}"] = f"{app}-value-{n}"
+            labels[f"__meta_kubernetes_pod_{kind}present_example_{n}"] = "true"
+    labels["env"] = "production"
+    return labels  # and __address__, __meta_filepath: 42
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Fleet:
+    """Targets in files, a configuration, and the allocator on them."""
+
+    def __init__(self, binary, targets, files, labels="few"):
+        self.binary, self.files = binary, files
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ta-bench-"))
+        self.version = 0
+        self.groups = [[] for _ in range(files)]
+        for i in range(targets):
+            own = dict(FEW) if labels == "few" else kubernetes_labels(i)
+            if labels == "few":
+                own["host"] = f"host-{i}"
+            address = f"10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}:9100"
+            self.groups[i % files].append({"targets": [address], "labels": own})
+        for number in range(files):
+            self.write(number)
+        (self.folder / "ta.yaml").write_text(json.dumps({
+            "collectors": {"static": COLLECTORS},
+            "config": {"scrape_configs": [{
+                "job_name": JOB,
+                "file_sd_configs": [{"files": [str(self.folder / "sd/*.json")]}],
+            }]},
+        }))
+        self.targets = targets
+        self.process = None
+
+    def write(self, number):
+        folder = self.folder / "sd"
+        folder.mkdir(exist_ok=True)
+        fresh = folder / f"{number}.new"
+        fresh.write_text(json.dumps(self.groups[number]))
+        fresh.replace(folder / f"{number}.json")
+
+    def start(self):
+        self.port = free_port()
+        self.log = open(self.folder / "log", "wb")
+        self.process = subprocess.Popen(
+            [self.binary, f"--config-file={self.folder}/ta.yaml",
+             f"--listen-addr=127.0.0.1:{self.port}", "--log-level=warn"],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        return self
+
+    def stop(self):
+        if self.process:
+            self.process.terminate()
+            self.process.wait(20)
+            self.log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def connect(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.connect()
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    def ask(self, connection, collector, headers=None):
+        connection.request("GET", path(collector), headers=headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.getheader("ETag"), answer.read()
+
+    def wait_served(self):
+        """Until every target is in some collector's answer. Fails on a 200 that
+        leaves one out: the promise is 503 until all is known."""
+        connection, first = None, None
+        while True:
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+            try:
+                connection = connection or self.connect()
+                status, _, body = self.ask(connection, COLLECTORS[0])
+            except OSError:
+                connection = None
+                time.sleep(0.002)
+                continue
+            if status == 200:
+                break
+            time.sleep(0.002)
+        first = body.count(b'"targets":')
+        served = first + sum(
+            self.ask(connection, collector)[2].count(b'"targets":')
+            for collector in COLLECTORS[1:])
+        assert served == self.targets, f"{served} of {self.targets} served at first"
+        return connection
+
+    def change(self, number=0):
+        """Changes one target's label, which leaves it where it is; its new value."""
+        self.version += 1
+        value = f"changed-{self.version}"
+        self.groups[number][0]["labels"]["team"] = value
+        self.write(number)
+        return value
+
+    def owner(self, connection, number=0):
+        address = self.groups[number][0]["targets"][0].encode()
+        for collector in COLLECTORS:
+            if b'"' + address + b'"' in self.ask(connection, collector)[2]:
+                return collector
+        raise AssertionError("nobody is served the target")
+
+    def memory(self, key="VmRSS"):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"^{key}:\s+(\d+) kB", status, re.M)[1]) * 1024
+
+    def cpu(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text()
+        fields = fields.rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def path(collector):
+    return f"/jobs/{JOB}/targets?collector_id={collector}"
+
+
+@contextlib.contextmanager
+def running(arguments, targets, files, labels="few"):
+    fleet = Fleet(arguments.binary, targets, files, labels)
+    try:
+        fleet.start()
+        connection = fleet.wait_served()
+        yield fleet, connection
+    finally:
+        fleet.stop()
+
+
+def row(what, figure):
+    print(f"| {what} | {figure} |", flush=True)
+
+
+def percentile(values, share):
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def measure_change(arguments):
+    """From the rename of a changed file to the answer that has the change."""
+    sizes = [(1_000, 1)] if arguments.quick else [
+        (10_000, 1), (10_000, 100), (100_000, 1), (100_000, 100)]
+    for targets, files in sizes:
+        rounds = 10 if arguments.quick else (60 if files == 1 else 200)
+        with running(arguments, targets, files) as (fleet, connection):
+            collector = fleet.owner(connection)
+            _, etag, _ = fleet.ask(connection, collector)
+            taken = []
+            for _ in range(rounds):
+                # The time to write the file is the writer's, not ours.
+                value = fleet.change().encode()
+                begun = time.perf_counter()
+                while True:
+                    status, fresh, body = fleet.ask(
+                        connection, collector, {"If-None-Match": etag})
+                    if status == 200 and value in body:
+                        break
+                    time.sleep(0.0005)
+                taken.append(time.perf_counter() - begun)
+                etag = fresh
+                time.sleep(0.15)  # each alone, not coalesced with the last
+            row(f"change → served, {targets:,} targets in {files} file(s), "
+                f"{rounds} changes",
+                f"p50 {1e3 * statistics.median(taken):.1f} ms, "
+                f"p99 {1e3 * percentile(taken, 0.99):.1f} ms, "
+                f"max {1e3 * max(taken):.1f} ms")
+
+
+def measure_start(arguments):
+    """From exec to the last byte of the last collector's answer."""
+    targets = 1_000 if arguments.quick else 100_000
+    for files in [1, 100]:
+        taken, cpu = [], []
+        for _ in range(2 if arguments.quick else 5):
+            fleet = Fleet(arguments.binary, targets, files)
+            try:
+                begun = time.perf_counter()
+                fleet.start()
+                fleet.wait_served()
+                taken.append(time.perf_counter() - begun)
+                cpu.append(fleet.cpu())
+            finally:
+                fleet.stop()
+        row(f"start → all {targets:,} targets served, {files} file(s), never `200 []`",
+            f"median {statistics.median(taken):.2f} s, max {max(taken):.2f} s, "
+            f"CPU {statistics.median(cpu):.2f} s")
+
+
+def measure_memory(arguments):
+    targets = 1_000 if arguments.quick else 100_000
+    with running(arguments, 1, 1) as (fleet, _):
+        time.sleep(1)
+        empty = fleet.memory()
+    row("resident, 1 target", f"{empty / 2**20:.1f} MiB")
+    for labels, count in [("few", 6), ("kubernetes", 42)]:
+        # Started without anyone asking for all the targets: no cached answers.
+        fleet = Fleet(arguments.binary, targets, 100, labels)
+        try:
+            fleet.start()
+            connection = None
+            end = time.monotonic() + 60
+            while time.monotonic() < end:
+                try:
+                    connection = connection or fleet.connect()
+                    connection.request("GET", "/readyz")
+                    answer = connection.getresponse()
+                    answer.read()
+                    if answer.status == 200:
+                        break
+                except OSError:
+                    connection = None
+                time.sleep(0.05)
+            time.sleep(2)
+            idle, peak = fleet.memory(), fleet.memory("VmHWM")
+            row(f"resident, {targets:,} targets × {count} labels, idle",
+                f"{idle / 2**20:.1f} MiB ({(idle - empty) / targets:.0f} B a target), "
+                f"peak {peak / 2**20:.1f} MiB")
+            for turn in range(100):
+                fleet.change(turn)
+                time.sleep(0.06)
+            for collector in COLLECTORS:
+                fleet.ask(connection, collector)
+            time.sleep(1)
+            after = fleet.memory()
+            row("  after a change of each file and an answer to each collector",
+                f"{after / 2**20:.1f} MiB, peak {fleet.memory('VmHWM') / 2**20:.1f} MiB")
+        finally:
+            fleet.stop()
+
+
+def measure_cpu(arguments):
+    targets = 1_000 if arguments.quick else 100_000
+    seconds = 5 if arguments.quick else 30
+    for files in [1, 100]:
+        with running(arguments, targets, files) as (fleet, _):
+            time.sleep(1)
+            before, begun = fleet.cpu(), time.monotonic()
+            for turn in range(seconds):
+                fleet.change(turn % files)
+                time.sleep(max(0, begun + turn + 1 - time.monotonic()))
+            used = fleet.cpu() - before
+            row(f"CPU at one change a second, {targets:,} targets in {files} file(s)",
+                f"{used * 60 / (time.monotonic() - begun):.2f} s a minute")
+
+
+def measure_answers(arguments):
+    """The server's own CPU for an answer, at full load by wrk."""
+    if not shutil.which("wrk"):
+        print("wrk is not installed: answers are not measured", file=sys.stderr)
+        return
+    seconds = 2 if arguments.quick else 8
+    for targets in [160, 9_830]:
+        with running(arguments, targets, 1) as (fleet, connection):
+            body = fleet.ask(connection, COLLECTORS[0])[2]
+            before = fleet.cpu()
+            done = subprocess.run(
+                ["wrk", "-t1", "-c16", f"-d{seconds}s", "--latency",
+                 f"http://127.0.0.1:{fleet.port}{path(COLLECTORS[0])}"],
+                capture_output=True, text=True, check=True, timeout=60).stdout
+            requests = int(re.search(r"(\d+) requests in", done)[1])
+            p99 = re.search(r"99%\s+(\S+)", done)[1]
+            own_targets = body.count(b'"targets":')
+            row(f"an answer of {own_targets} targets, {len(body) / 1e3:.1f} kB, "
+                f"16 connections",
+                f"{1e3 * (fleet.cpu() - before) / requests:.3f} ms of CPU, "
+                f"{requests / seconds:,.0f} a second, p99 {p99}")
+
+
+PARTS = {"change": measure_change, "start": measure_start, "memory": measure_memory,
+         "cpu": measure_cpu, "answers": measure_answers}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="PART",
+                        help=", ".join(PARTS))
+    parser.add_argument("--binary", default=ROOT / "build/release/target-allocator")
+    parser.add_argument("--quick", action="store_true")
+    arguments = parser.parse_args()
+    print("| what | measured |\n|---|---|", flush=True)
+    for part in arguments.parts or PARTS:
+        PARTS[part](arguments)
+
+
+if __name__ == "__main__":
+    main()
