@@ -49,7 +49,7 @@ class ProcessTest(harness.PeerTest):
             lambda: allocator.metric("target_allocator_config_last_reload_successful") == 0,
             what="the metric says so",
         )
-        reload = allocator.status()["reload"]
+        reload = allocator.status()["config"]["last_reload"]
         self.assertFalse(reload["successful"])
         self.assertIn(says, " ".join(reload["mistakes"]))
         self.assertIn(says, allocator.log())
@@ -97,7 +97,7 @@ class ReloadTest(ProcessTest):
     def test_sighup_reloads(self):
         self.write("ta.yaml", config(job(targets=["a:1"])))
         allocator = self.allocator().wait_ready()
-        before = allocator.status()["reload"]
+        before = allocator.status()["config"]["last_reload"]
         self.write("ta.yaml", config(job(targets=["b:1"])))
         allocator.send(signal.SIGHUP)
         self.wait_served(allocator, ["b:1"])
@@ -131,7 +131,7 @@ class ReloadTest(ProcessTest):
 
         self.write("ta.yaml", config(job(targets=["b:1"])))
         self.wait_served(allocator, ["b:1"])
-        eventually(lambda: allocator.status()["reload"]["successful"])
+        eventually(lambda: allocator.status()["config"]["last_reload"]["successful"])
         self.assertEqual(
             allocator.metric("target_allocator_config_last_reload_successful"), 1
         )

@@ -64,6 +64,9 @@ class PrometheusTest(harness.PeerTest):
     def fleet(self, allocator, count):
         return [self.prometheus(f"prom-{i}", allocator) for i in range(count)]
 
+    def members(self, allocator):
+        return [member["name"] for member in allocator.status()["collectors"]["members"]]
+
     def split(self, fleet):
         """Who scrapes what, by Prometheus's own word; fails unless every target
         is scraped by exactly one and is up."""
@@ -119,8 +122,7 @@ class PrometheusTest(harness.PeerTest):
         for stayer in stayers:
             self.assertLessEqual(before[stayer.name], after[stayer.name])
         self.assert_one_scraper_each()
-        members = [member["name"] for member in allocator.status()["members"]]
-        self.assertEqual(members, ["prom-1", "prom-2"])
+        self.assertEqual(self.members(allocator), ["prom-1", "prom-2"])
 
     def test_a_stopped_prometheus_leaves_the_others_within_the_bound(self):
         self.write_config(collectors={"polling": {"poll_timeout": "3s"}})
@@ -180,7 +182,7 @@ class PrometheusTest(harness.PeerTest):
         allocator = self.restart_under_polling(
             collectors={"polling": {"poll_timeout": "60s"}}, state_dir=str(self.folder / "state")
         )
-        self.assertEqual(len(allocator.status()["members"]), 3)
+        self.assertEqual(self.members(allocator), ["prom-0", "prom-1", "prom-2"])
 
     def test_no_target_misses_a_scrape_when_a_fourth_joins(self):
         self.write_config(collectors={"polling": {"poll_timeout": "3s"}})
