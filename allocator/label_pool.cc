@@ -65,7 +65,7 @@ class NameTable {
     Name* name = new (memory) Name{1, static_cast<std::uint32_t>(text.size())};
     char* bytes = reinterpret_cast<char*>(name + 1);
     if (!text.empty()) std::memcpy(bytes, text.data(), text.size());
-    const NameId id = NextId();
+    const NameId id = NextId(text.starts_with("__meta_"));
     Slot(id) = name;
     ids_.emplace(std::string_view(bytes, text.size()), id);
     bytes_ += sizeof(Name) + text.size();
@@ -81,11 +81,11 @@ class NameTable {
     bytes_ -= sizeof(Name) + name->length;
     std::free(name);
     Slot(id) = nullptr;
-    free_.push_back(id);
+    free_[IsMeta(id)].push_back(id);
     if (!ids_.empty()) return;
-    Release(free_);  // no number is in use: begin again from zero
-    Release(ids_);
-    next_ = 0;
+    Release(ids_);  // no number is in use: begin again from zero
+    for (auto& ids : free_) Release(ids);
+    next_ = {0, 1};
   }
 
   Name* At(NameId id) {
@@ -96,7 +96,7 @@ class NameTable {
   std::size_t Bytes() {
     const std::lock_guard lock(mutex_);
     return bytes_ + ids_.size() * 48 + ids_.bucket_count() * sizeof(void*) +
-           free_.capacity() * sizeof(NameId);
+           (free_[0].capacity() + free_[1].capacity()) * sizeof(NameId);
   }
 
  private:
@@ -112,20 +112,23 @@ class NameTable {
     return names[id & (kNameBlock - 1)];
   }
 
-  NameId NextId() {
-    if (!free_.empty()) {
-      const NameId id = free_.back();
-      free_.pop_back();
+  NameId NextId(bool meta) {
+    if (!free_[meta].empty()) {
+      const NameId id = free_[meta].back();
+      free_[meta].pop_back();
       return id;
     }
-    assert(next_ >> kNameBlockBits < kMaxNameBlocks);
-    return next_++;
+    const NameId id = next_[meta];
+    assert(id >> kNameBlockBits < kMaxNameBlocks);
+    next_[meta] += 2;
+    return id;
   }
 
   std::mutex mutex_;  // guards all below, and that no count falls to zero
   std::unordered_map<std::string_view, NameId> ids_;
-  std::vector<NameId> free_;
-  NameId next_ = 0;
+  // Of names that are no meta labels, and of those that are.
+  std::array<std::vector<NameId>, 2> free_;
+  std::array<NameId, 2> next_ = {0, 1};
   std::size_t bytes_ = 0;
 };
 

@@ -84,6 +84,9 @@ inline constexpr std::uint32_t kNameBlock = 1u << kNameBlockBits;
 inline constexpr std::uint32_t kMaxNameBlocks = 1u << 16;
 extern std::atomic<Name**> g_names[kMaxNameBlocks];
 
+// Whether a name begins with __meta_: its number tells.
+constexpr bool IsMeta(NameId id) { return (id & 1) != 0; }
+
 // REQUIRES, both: the caller holds a reference.
 inline Pair* PairAt(PairId id) {
   const Slab& slab = g_slabs[id >> kSlotBits];

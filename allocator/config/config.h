@@ -38,6 +38,7 @@ struct RelabelConfig {
   std::uint64_t modulus = 0;
   std::string target_label;
   std::string replacement = "$1";
+  bool legacy_names = false;  // metric_name_validation_scheme: legacy
 
   bool operator==(const RelabelConfig&) const = default;
 };

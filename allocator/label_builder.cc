@@ -1,0 +1,67 @@
+#include "allocator/label_builder.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+namespace ta {
+namespace {
+
+constexpr std::size_t kBlockBytes = 16 * 1024;
+
+}  // namespace
+
+LabelBuilder::LabelBuilder() {
+  blocks_.push_back({std::make_unique<char[]>(kBlockBytes), kBlockBytes});
+}
+
+void LabelBuilder::Reset() {
+  entries_.clear();
+  names_.clear();
+  block_ = 0;
+  used_ = 0;
+  if (++target_ >> 32 == 0) return;
+  std::ranges::fill(places_, 0);  // every four thousand millionth target
+  target_ = 1;
+}
+
+void LabelBuilder::AddTarget(const Labels& group, const Labels& own) {
+  assert(entries_.empty());
+  for (const auto id : own.pair_ids()) {
+    const label_pool::Pair& pair = *label_pool::PairAt(id);
+    Add(pair.name, pair.value());
+  }
+  // The names of `own`, also those that are empty, hide those of the group.
+  for (const auto id : group.pair_ids()) {
+    const label_pool::Pair& pair = *label_pool::PairAt(id);
+    if (Where(pair.name) == kNowhere) Add(pair.name, pair.value());
+  }
+  for (const Entry& entry : entries_) {
+    if (entry.value.empty()) [[unlikely]]
+      Forget(entry.name);
+  }
+}
+
+std::string_view LabelBuilder::Keep(std::string_view bytes) {
+  if (bytes.empty()) return {};
+  while (blocks_[block_].size - used_ < bytes.size()) {
+    if (block_ + 1 == blocks_.size()) {
+      const std::size_t size = std::max(kBlockBytes, bytes.size());
+      blocks_.push_back({std::make_unique<char[]>(size), size});
+    }
+    ++block_;
+    used_ = 0;
+  }
+  char* const at = blocks_[block_].bytes.get() + used_;
+  std::memcpy(at, bytes.data(), bytes.size());
+  used_ += bytes.size();
+  return {at, bytes.size()};
+}
+
+LabelBuilder::NameId LabelBuilder::Name(std::string_view name) {
+  names_.emplace_back(name);
+  return names_.back().id();
+}
+
+}  // namespace ta

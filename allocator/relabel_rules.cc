@@ -1,0 +1,419 @@
+#include "allocator/relabel_rules.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "allocator/go_text.h"
+#include "allocator/label_pool.h"
+#include "allocator/name_memo.h"
+#include "allocator/regex.h"
+#include "allocator/relabel.h"
+
+namespace ta {
+namespace {
+
+using Action = RelabelConfig::Action;
+using NameId = label_pool::NameId;
+
+// The Prometheus Operator shards by a rule that keeps a target if
+// `$(SHARD);|.+;.+` matches "<hash>;<__tmp_disable_sharding>", where somebody
+// replaces $(SHARD). Here nobody does, and sharding is our task, so to a rule
+// that reads this label it has a value. No other rule sees it, and it never
+// becomes one of the target's labels.
+constexpr std::string_view kDisableSharding = "__tmp_disable_sharding";
+constexpr std::string_view kShardingDisabled = "true";
+
+bool IsValidName(std::string_view name, bool legacy) {
+  if (name.empty()) return false;
+  if (!legacy) return IsValidUtf8(name);
+  const auto letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  return letter(name[0]) && std::ranges::all_of(name, [&](char c) {
+           return letter(c) || (c >= '0' && c <= '9');
+         });
+}
+
+// The last 8 bytes of the md5, as a big-endian number.
+std::uint64_t LowHalfOfMd5(std::string_view bytes) {
+  struct Digester {
+    EVP_MD* md5 = EVP_MD_fetch(nullptr, "MD5", nullptr);
+    EVP_MD_CTX* context = EVP_MD_CTX_new();
+    ~Digester() {
+      EVP_MD_CTX_free(context);
+      EVP_MD_free(md5);
+    }
+  };
+  thread_local const Digester digester;
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  EVP_DigestInit_ex2(digester.context, digester.md5, nullptr);
+  EVP_DigestUpdate(digester.context, bytes.data(), bytes.size());
+  EVP_DigestFinal_ex(digester.context, digest.data(), nullptr);
+  std::uint64_t number = 0;
+  for (std::size_t i = 8; i < 16; ++i) number = number << 8 | digest[i];
+  return number;
+}
+
+// Room for a match's groups, on the stack unless there are very many.
+class Groups {
+ public:
+  explicit Groups(int count) {
+    if (count <= static_cast<int>(on_stack_.size())) {
+      span_ = {on_stack_.data(), static_cast<std::size_t>(count)};
+    } else {
+      on_heap_.resize(static_cast<std::size_t>(count));
+      span_ = on_heap_;
+    }
+  }
+  std::span<std::string_view> span() { return span_; }
+
+ private:
+  std::array<std::string_view, 8> on_stack_;
+  std::vector<std::string_view> on_heap_;
+  std::span<std::string_view> span_;
+};
+
+}  // namespace
+
+struct RelabelRules::Rule {
+  struct Source {
+    LabelName name;
+    bool sharding;  // kDisableSharding
+  };
+
+  explicit Rule(const RelabelConfig& config,
+                std::shared_ptr<const Regex> compiled)
+      : action(config.action),
+        separator(config.separator),
+        regex(std::move(compiled)),
+        target(config.target_label, *regex),
+        replacement(config.replacement, *regex),
+        modulus(config.modulus),
+        legacy_names(config.legacy_names) {
+    for (const std::string& name : config.source_labels) {
+      sources.push_back({LabelName(name), name == kDisableSharding});
+    }
+    if (action != Action::kReplace) {
+      target_name.emplace(config.target_label);
+    } else if (target.is_constant()) {
+      target_name.emplace(target.constant());
+      target_valid = IsValidName(target.constant(), legacy_names);
+    }
+    groups = std::max(replacement.groups_needed(), target.groups_needed());
+  }
+
+  std::string_view ValueOf(const Source& source,
+                           const LabelBuilder& labels) const {
+    const std::string_view value = labels.Get(source.name.id());
+    return value.empty() && source.sharding ? kShardingDisabled : value;
+  }
+
+  // The joined values; of several, in the builder's scratch.
+  std::string_view Join(LabelBuilder& labels) const {
+    if (sources.empty()) return {};
+    if (sources.size() == 1) return ValueOf(sources[0], labels);
+    std::string& joined = labels.scratch();
+    joined = ValueOf(sources[0], labels);
+    for (std::size_t i = 1; i < sources.size(); ++i) {
+      joined += separator;
+      joined += ValueOf(sources[i], labels);
+    }
+    return joined;
+  }
+
+  // Whether the regex matched.
+  bool Replace(std::string_view value, LabelBuilder& labels) const;
+  bool LabelMap(LabelBuilder& labels) const;
+  // Deletes the labels whose names match, or don't; whether any did match.
+  bool DeleteNames(bool matching, LabelBuilder& labels) const;
+  std::optional<NameId> Map(NameId name, LabelBuilder& labels) const;
+  bool NameMatches(NameId name) const;
+
+  Action action;
+  std::vector<Source> sources;
+  std::string separator;
+  std::shared_ptr<const Regex> regex;
+  RegexTemplate target;
+  RegexTemplate replacement;
+  std::optional<LabelName> target_name;  // none: depends on the match
+  bool target_valid = true;
+  int groups = 0;  // that the templates read
+  std::uint64_t modulus;
+  bool legacy_names;
+  // By name: for labelmap the name it maps to + 1, or 0; else whether it
+  // matches.
+  mutable NameMemo memo;
+};
+
+bool RelabelRules::Rule::Replace(std::string_view value,
+                                 LabelBuilder& labels) const {
+  // Joined values stand in the scratch, which the expansion needs.
+  if (sources.size() > 1 && groups > 0) value = labels.Keep(value);
+  Groups matched(groups);
+  if (!(regex->matches_all() && groups == 0) &&
+      !regex->Match(value, matched.span())) {
+    return false;
+  }
+  NameId name;
+  if (target_name) {
+    if (!target_valid) return true;
+    name = target_name->id();
+  } else {
+    std::string& text = labels.scratch();
+    target.Append(matched.span(), text);
+    if (!IsValidName(text, legacy_names)) return true;
+    name = labels.Name(text);
+  }
+  if (replacement.is_constant()) {
+    labels.Set(name, replacement.constant());
+  } else if (replacement.only_group() >= 0) {
+    labels.Set(
+        name,
+        matched.span()[static_cast<std::size_t>(replacement.only_group())]);
+  } else {
+    std::string& text = labels.scratch();
+    replacement.Append(matched.span(), text);
+    labels.Set(name, labels.Keep(text));
+  }
+  return true;
+}
+
+std::optional<NameId> RelabelRules::Rule::Map(NameId name,
+                                              LabelBuilder& labels) const {
+  if (const auto known = memo.Find(name)) {
+    if (*known == 0) return std::nullopt;
+    return *known - 1;
+  }
+  const std::string_view text = label_pool::NameText(name);
+  if (!regex->Matches(text)) {
+    memo.Insert(name, 0);
+    return std::nullopt;
+  }
+  const LabelName mapped(replacement.ReplaceAll(*regex, text));
+  if (memo.Insert(name, mapped.id() + 1, &mapped)) return mapped.id();
+  return labels.Name(mapped.text());
+}
+
+bool RelabelRules::Rule::LabelMap(LabelBuilder& labels) const {
+  // What is written while mapping must not be read by it.
+  std::vector<LabelBuilder::Entry>& mapped = labels.pending();
+  for (const auto& [name, value] : labels.entries()) {
+    if (value.empty()) continue;
+    if (const auto to = Map(name, labels)) mapped.push_back({*to, value});
+  }
+  for (const auto& [name, value] : mapped) labels.Set(name, value);
+  return !mapped.empty();
+}
+
+bool RelabelRules::Rule::NameMatches(NameId name) const {
+  if (const auto known = memo.Find(name)) return *known != 0;
+  const bool matches = regex->Matches(label_pool::NameText(name));
+  memo.Insert(name, matches ? 1 : 0);
+  return matches;
+}
+
+bool RelabelRules::Rule::DeleteNames(bool matching,
+                                     LabelBuilder& labels) const {
+  bool any = false;
+  for (const auto& [name, value] : labels.entries()) {
+    if (value.empty()) continue;
+    const bool matches = NameMatches(name);
+    any |= matches;
+    if (matches == matching) labels.Delete(name);
+  }
+  return any;
+}
+
+RelabelRules::RelabelRules() = default;
+RelabelRules::RelabelRules(RelabelRules&&) noexcept = default;
+RelabelRules& RelabelRules::operator=(RelabelRules&&) noexcept = default;
+RelabelRules::~RelabelRules() = default;
+
+Result<RelabelRules> RelabelRules::Compile(
+    std::span<const RelabelConfig> configs) {
+  RelabelRules rules;
+  std::string mistakes;
+  for (std::size_t i = 0; i < configs.size(); ++i) {
+    auto valid = ValidateRelabelConfig(configs[i]);
+    auto regex = Regex::Compile(configs[i].regex);
+    if (valid && regex) {
+      rules.rules_.push_back(
+          std::make_unique<const Rule>(configs[i], *std::move(regex)));
+      continue;
+    }
+    if (!mistakes.empty()) mistakes += '\n';
+    mistakes += "relabel_configs[" + std::to_string(i) +
+                "]: " + (valid ? regex.error() : valid.error()).message;
+  }
+  if (!mistakes.empty()) return Reject(std::move(mistakes));
+  return rules;
+}
+
+int RelabelRules::Apply(LabelBuilder& labels) const {
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    if (!ApplyOne(i, labels, nullptr)) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+bool RelabelRules::ApplyOne(std::size_t rule, LabelBuilder& labels,
+                            Report* report) const {
+  const Rule& now = *rules_[rule];
+  const std::string_view value = now.Join(labels);
+  if (report != nullptr) report->source = value;
+  const auto target = [&now] { return now.target_name->id(); };
+  bool matched = true;
+  bool kept = true;
+  switch (now.action) {
+    case Action::kReplace:
+      matched = now.Replace(value, labels);
+      break;
+    case Action::kKeep:
+      kept = matched = now.regex->Matches(value);
+      break;
+    case Action::kDrop:
+      matched = now.regex->Matches(value);
+      kept = !matched;
+      break;
+    case Action::kKeepEqual:
+      kept = matched = labels.Get(target()) == value;
+      break;
+    case Action::kDropEqual:
+      matched = labels.Get(target()) == value;
+      kept = !matched;
+      break;
+    case Action::kHashMod: {
+      std::array<char, 20> digits;
+      const auto end =
+          std::to_chars(digits.data(), digits.data() + digits.size(),
+                        LowHalfOfMd5(value) % now.modulus);
+      labels.Set(target(), labels.Keep({digits.data(), end.ptr}));
+      break;
+    }
+    case Action::kLabelMap:
+      matched = now.LabelMap(labels);
+      break;
+    case Action::kLabelDrop:
+      matched = now.DeleteNames(true, labels);
+      break;
+    case Action::kLabelKeep:
+      matched = now.DeleteNames(false, labels);
+      break;
+    case Action::kLowercase:
+    case Action::kUppercase: {
+      std::string mapped;
+      if (now.action == Action::kLowercase) {
+        AppendGoLower(value, mapped);
+      } else {
+        AppendGoUpper(value, mapped);
+      }
+      labels.Set(target(), labels.Keep(mapped));
+      break;
+    }
+  }
+  if (report != nullptr) report->matched = matched;
+  return kept;
+}
+
+// ----------------------------------------------------------- validation
+
+namespace {
+
+std::string_view NameOf(Action action) {
+  constexpr std::array<std::string_view, 11> kNames = {
+      "replace",  "keep",      "drop",      "keepequal", "dropequal", "hashmod",
+      "labelmap", "labeldrop", "labelkeep", "lowercase", "uppercase"};
+  return kNames[static_cast<std::size_t>(action)];
+}
+
+// What a label name with $variables may look like under legacy validation.
+bool IsLegacyTemplate(std::string_view text) {
+  static const auto& pattern = *new std::shared_ptr<const Regex>(
+      *Regex::Compile("(?:(?:[a-zA-Z_]|\\$(?:\\{\\w+\\}|\\w+))+\\w*)+"));
+  return pattern->Matches(text);
+}
+
+bool IsValidTemplate(std::string_view text, bool legacy) {
+  return legacy ? IsLegacyTemplate(text) : IsValidName(text, legacy);
+}
+
+}  // namespace
+
+Result<void> ValidateRelabelConfig(const RelabelConfig& config) {
+  const RelabelConfig defaults;
+  const Action action = config.action;
+  const std::string name(NameOf(action));
+  const bool legacy = config.legacy_names;
+  const auto one_of = [action](std::initializer_list<Action> actions) {
+    return std::ranges::find(actions, action) != actions.end();
+  };
+  const auto bad = [&name](std::string_view text, std::string_view field) {
+    return Reject(GoQuote(text) + " is invalid '" + std::string(field) +
+                  "' for " + name + " action");
+  };
+
+  for (const std::string& source : config.source_labels) {
+    if (!IsValidName(source, false)) {
+      return Reject(GoQuote(source) + " is not a valid label name");
+    }
+  }
+  if (action == Action::kHashMod && config.modulus == 0) {
+    return Reject(
+        "relabel configuration for hashmod requires non-zero modulus");
+  }
+  const bool maps_case = one_of({Action::kLowercase, Action::kUppercase});
+  const bool equals = one_of({Action::kKeepEqual, Action::kDropEqual});
+  const bool writes = one_of({Action::kReplace, Action::kHashMod});
+  if ((writes || maps_case || equals) && config.target_label.empty()) {
+    return Reject("relabel configuration for " + name +
+                  " action requires 'target_label' value");
+  }
+  if (action == Action::kReplace) {
+    const bool variable = config.target_label.contains('$');
+    if (variable ? !IsValidTemplate(config.target_label, legacy)
+                 : !IsValidName(config.target_label, legacy)) {
+      return bad(config.target_label, "target_label");
+    }
+  }
+  if (maps_case || equals) {
+    if (!IsValidName(config.target_label, legacy)) {
+      return bad(config.target_label, "target_label");
+    }
+    if (config.replacement != defaults.replacement) {
+      return Reject("'replacement' can not be set for " + name + " action");
+    }
+  }
+  if (action == Action::kLabelMap &&
+      !IsValidTemplate(config.replacement, legacy)) {
+    return bad(config.replacement, "replacement");
+  }
+  if (action == Action::kHashMod && !IsValidName(config.target_label, legacy)) {
+    return bad(config.target_label, "target_label");
+  }
+  const bool plain = config.modulus == defaults.modulus &&
+                     config.separator == defaults.separator &&
+                     config.replacement == defaults.replacement;
+  if (equals && (config.regex != defaults.regex || !plain)) {
+    return Reject(name +
+                  " action requires only 'source_labels' and `target_label`, "
+                  "and no other fields");
+  }
+  if (one_of({Action::kLabelDrop, Action::kLabelKeep}) &&
+      (!config.source_labels.empty() || !config.target_label.empty() ||
+       !plain)) {
+    return Reject(name + " action requires only 'regex', and no other fields");
+  }
+  if (auto regex = Regex::Compile(config.regex); !regex) {
+    return std::unexpected(std::move(regex).error());
+  }
+  return {};
+}
+
+}  // namespace ta
