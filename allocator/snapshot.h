@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "allocator/config/config.h"
+#include "allocator/ids.h"
 #include "allocator/labels.h"
 #include "allocator/relabel.h"
 #include "allocator/strategy_view.h"
@@ -38,10 +39,6 @@ struct Target {
     return found ? *found : group.Get(name);
   }
 };
-
-// A number for a member that is its own as long as the process runs: a
-// collector that leaves and comes back under its name gets a new one.
-using MemberId = std::uint32_t;
 
 // A target in a collector's list: owned, or still served to it as an earlier
 // owner while its hand-over is open.
@@ -88,14 +85,7 @@ struct UnservedBucket {
   std::vector<std::shared_ptr<const UnservedGroup>> groups;
 };
 
-// A live target without an owner: why.
-enum class UnassignedReason {
-  kNoCollectors,       // there is no live collector
-  kNoCollectorOnNode,  // per-node: the target's node has no live collector
-  kNoNode,             // per-node without fallback: the target names no node
-};
-std::string_view ToString(UnassignedReason reason);
-
+// A live target without an owner.
 struct UnassignedTarget {
   std::shared_ptr<const Target> target;
   UnassignedReason reason;

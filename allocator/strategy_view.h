@@ -13,6 +13,15 @@
 
 namespace ta {
 
+// Why a live target has no owner.
+enum class UnassignedReason {
+  kNoCollectors,       // there is no live collector
+  kNoCollectorOnNode,  // per-node: the target's node has no live collector
+  kNoNode,             // per-node without fallback: the target names no node
+};
+// "no_collectors", "no_collector_on_node", "no_node".
+std::string_view ToString(UnassignedReason reason);
+
 // A collector that the target could have gone to, nearest first.
 struct Candidate {
   std::string collector;

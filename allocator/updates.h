@@ -21,6 +21,9 @@ struct DiscoveryUpdate {
   std::vector<TargetGroup> groups;  // each replaces the one with its source
   // The first complete answer is in, this update included. Never goes back.
   bool synced = false;
+  // Not synced, but all that can be read is in, and there is some: good enough
+  // once sync_timeout is over. `problem` says what is missing.
+  bool partial = false;
   // What is wrong now, "" if nothing; shown, and the reason while not synced.
   std::string problem;
 };

@@ -1,0 +1,174 @@
+#include "allocator/hand_over.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace ta {
+
+void HandOver::Moved(const Move& move, bool from_serves, TimePoint now) {
+  assert(move.from != move.to);
+  auto it = open_.find(move.slot);
+  const bool from_stays = settings_.enabled && from_serves &&
+                          move.from != kNoMember &&
+                          WasSent(move.from, move.job, move.given);
+  if (it == open_.end()) {
+    if (!from_stays) return;
+    it = open_.try_emplace(move.slot).first;
+  } else {
+    Untrack(move.slot, it->second);
+  }
+  Open& open = it->second;
+  for (const MemberId member : open.earlier) --handing_over_[member];
+  std::erase(open.earlier, move.to);
+  if (from_stays && !std::ranges::binary_search(open.earlier, move.from)) {
+    open.earlier.insert(std::ranges::upper_bound(open.earlier, move.from),
+                        move.from);
+  }
+  for (const MemberId member : open.earlier) ++handing_over_[member];
+  if (open.earlier.empty()) {
+    open_.erase(it);
+    return;
+  }
+  open.job = move.job;
+  open.owner = move.to;
+  open.generation = move.generation;
+  open.since = now;
+  open.settle = move.scrape_interval + kSettleMargin;
+  open.settled.reset();
+  Track(move.slot, open);
+}
+
+void HandOver::Removed(Slot slot) {
+  if (const auto it = open_.find(slot); it != open_.end()) Erase(it);
+}
+
+void HandOver::Continue(Slot from, Slot to) {
+  const auto it = open_.find(from);
+  if (it == open_.end()) return;
+  Untrack(from, it->second);
+  auto node = open_.extract(it);
+  node.key() = to;
+  assert(!open_.contains(to));
+  Track(to, open_.insert(std::move(node)).position->second);
+}
+
+void HandOver::Sent(MemberId member, JobId job, std::uint64_t generation,
+                    TimePoint at) {
+  std::vector<std::uint64_t>& by_job = sent_[member];
+  if (by_job.size() <= job) by_job.resize(job + 1);
+  if (by_job[job] >= generation) return;
+  by_job[job] = generation;
+  const auto waiting = waiting_.find({member, job});
+  if (waiting == waiting_.end()) return;
+  const std::set<Slot> slots = waiting->second;
+  for (const Slot slot : slots) {
+    Open& open = open_.at(slot);
+    if (open.generation > generation) continue;
+    Untrack(slot, open);
+    open.settled = at + open.settle;
+    Track(slot, open);
+  }
+}
+
+std::vector<Slot> HandOver::Gone(MemberId member) {
+  sent_.erase(member);
+  std::vector<Slot> slots;
+  if (!handing_over_.contains(member)) return slots;
+  for (auto& [slot, open] : open_) {
+    if (std::erase(open.earlier, member) > 0) slots.push_back(slot);
+  }
+  handing_over_.erase(member);
+  std::ranges::sort(slots);
+  for (const Slot slot : slots) {
+    const auto it = open_.find(slot);
+    if (it->second.earlier.empty()) Erase(it);
+  }
+  return slots;
+}
+
+std::vector<HandOver::Ended> HandOver::Advance(
+    TimePoint now, std::chrono::milliseconds largest_refresh_interval) {
+  if (largest_refresh_interval != largest_refresh_interval_) {
+    largest_refresh_interval_ = largest_refresh_interval;
+    for (auto& [slot, open] : open_) {  // rare: their limits are others now
+      Untrack(slot, open);
+      Track(slot, open);
+    }
+  }
+  std::vector<Ended> ended;
+  const auto end = [&](Slot slot, const Open& open, bool timed_out) {
+    ended.push_back({slot, now - open.since, timed_out});
+  };
+  if (!settings_.enabled) {
+    for (const auto& [slot, open] : open_) end(slot, open, false);
+  } else {
+    for (const auto& [due, slot] : due_) {
+      if (due > now) break;
+      const Open& open = open_.at(slot);
+      end(slot, open, !open.settled || *open.settled > now);
+    }
+  }
+  for (const Ended& over : ended) Erase(open_.find(over.slot));
+  std::ranges::sort(ended, {}, &Ended::slot);
+  return ended;
+}
+
+std::optional<TimePoint> HandOver::Deadline() const {
+  if (!settings_.enabled && !open_.empty()) return TimePoint::min();
+  if (due_.empty()) return std::nullopt;
+  return due_.begin()->first;
+}
+
+std::span<const MemberId> HandOver::Earlier(Slot slot) const {
+  const auto it = open_.find(slot);
+  if (it == open_.end()) return {};
+  return it->second.earlier;
+}
+
+bool HandOver::WasSent(MemberId member, JobId job, std::uint64_t given) const {
+  const auto it = sent_.find(member);
+  return it != sent_.end() && job < it->second.size() &&
+         it->second[job] >= given;
+}
+
+std::size_t HandOver::HandingOver(MemberId member) const {
+  const auto it = handing_over_.find(member);
+  return it == handing_over_.end() ? 0 : it->second;
+}
+
+// A target without an owner waits for one without limit: there is nobody else
+// to scrape it.
+void HandOver::Track(Slot slot, Open& open) {
+  open.due = TimePoint::max();
+  if (open.owner == kNoMember) return;
+  open.due = open.since + Limit(open);
+  if (open.settled) {
+    open.due = std::min(open.due, *open.settled);
+  } else {
+    waiting_[{open.owner, open.job}].insert(slot);
+  }
+  due_.insert({open.due, slot});
+}
+
+void HandOver::Untrack(Slot slot, Open& open) {
+  if (open.due == TimePoint::max()) return;
+  due_.erase({open.due, slot});
+  if (open.settled) return;
+  const auto waiting = waiting_.find({open.owner, open.job});
+  waiting->second.erase(slot);
+  if (waiting->second.empty()) waiting_.erase(waiting);
+}
+
+void HandOver::Erase(OpenMap::iterator it) {
+  Untrack(it->first, it->second);
+  for (const MemberId member : it->second.earlier) --handing_over_[member];
+  open_.erase(it);
+}
+
+Duration HandOver::Limit(const Open& open) const {
+  const Duration refresh =
+      std::min<Duration>(2 * largest_refresh_interval_, kLongestRefreshWait);
+  return std::max<Duration>(settings_.timeout, refresh + open.settle);
+}
+
+}  // namespace ta

@@ -1,0 +1,200 @@
+#include "allocator/membership.h"
+
+#include <algorithm>
+#include <cassert>
+#include <set>
+#include <utility>
+
+#include "allocator/members_key.h"
+
+namespace ta {
+namespace {
+
+// A scraper may name any refresh interval; longer ones would keep a dead
+// collector a member for days.
+constexpr std::chrono::milliseconds kLongestRefresh = std::chrono::hours(24);
+
+}  // namespace
+
+bool Membership::polling() const { return current_ && current_->polling; }
+
+std::string Membership::waiting_for() const {
+  if (known_) return "";
+  if (awaits_polls()) {
+    return "collectors to poll: until poll_timeout has passed since the start, "
+           "not all of them are known";
+  }
+  return problem_.empty() ? "the list of collectors"
+                          : "the list of collectors: " + problem_;
+}
+
+void Membership::Configure(const MembersConfig& config, TimePoint now) {
+  Source source;
+  source.key = MembersKey(config);
+  if (const auto* polling = std::get_if<PollingMembers>(&config)) {
+    source.polling = true;
+    source.poll_timeout = polling->poll_timeout;
+    source.complete_at = now + polling->poll_timeout;
+  }
+  if (awaited_ && awaited_->key == source.key) return;
+  if (current_ && current_->key == source.key) {
+    awaited_.reset();  // a reload that went back
+    return;
+  }
+  if (current_ && current_->polling && source.polling) {
+    current_ = std::move(source);  // only the timeout differs
+    awaited_.reset();
+    return;
+  }
+  awaited_ = std::move(source);
+}
+
+void Membership::Observe(const MembersUpdate& update, TimePoint now) {
+  const bool is_awaited = awaited_ && awaited_->key == update.source;
+  const bool is_current = current_ && current_->key == update.source;
+  if (!is_awaited && !is_current) return;
+  problem_ = update.problem;
+  if (!update.complete) return;
+  if (is_awaited) current_ = std::exchange(awaited_, std::nullopt);
+  known_ = true;
+  Replace(update.members, now);
+}
+
+void Membership::Remember(std::span<const std::string> names, TimePoint now) {
+  if (names.empty() || !awaited_ || !awaited_->polling) return;
+  for (const std::string& name : names) {
+    if (askers_.size() >= kMostPollingMembers) break;
+    askers_.try_emplace(name, Asker{now});
+  }
+  awaited_->complete_at = now;
+}
+
+void Membership::Polled(const Poll& poll) {
+  const auto refresh = std::clamp(
+      poll.refresh_interval, std::chrono::milliseconds(0), kLongestRefresh);
+  auto found = askers_.find(poll.collector);
+  if (found == askers_.end()) {
+    const bool open = (awaited_ && awaited_->polling) || polling();
+    const std::size_t most =
+        open ? kMostPollingMembers : kMostStrangers + members_.size();
+    if (askers_.size() >= most && !members_.contains(poll.collector)) return;
+    found = askers_.try_emplace(poll.collector).first;
+    found->second.last = poll.at;
+  }
+  Asker& asker = found->second;
+  asker.last = std::max(asker.last, poll.at);
+  asker.refresh_interval = std::max(asker.refresh_interval, refresh);
+  largest_refresh_interval_ = std::max(largest_refresh_interval_, refresh);
+  if (polling()) Join(poll.collector, "", poll.at);
+}
+
+std::vector<MemberId> Membership::Advance(TimePoint now) {
+  if (awaited_ && awaited_->polling && awaited_->complete_at <= now) {
+    CompletePolling(now);
+  }
+  for (auto it = members_.begin(); it != members_.end();) {
+    const Member& member = it->second;
+    const bool may_fall_silent = !member.live || polling();
+    if (may_fall_silent && SilentAt(member) <= now) {
+      if (member.live) ++live_version_;
+      ++version_;
+      gone_.push_back(member.id);
+      it = members_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  std::erase_if(askers_, [&](const auto& entry) {
+    return !members_.contains(entry.first) &&
+           entry.second.last + Silence(&entry.second) <= now;
+  });
+  return std::exchange(gone_, {});
+}
+
+std::optional<TimePoint> Membership::Deadline() const {
+  std::optional<TimePoint> earliest;
+  const auto at = [&](TimePoint time) {
+    if (!earliest || time < *earliest) earliest = time;
+  };
+  if (awaited_ && awaited_->polling) at(awaited_->complete_at);
+  for (const auto& [name, member] : members_) {
+    if (!member.live || polling()) at(SilentAt(member));
+  }
+  for (const auto& [name, asker] : askers_) {
+    if (!members_.contains(name)) at(asker.last + Silence(&asker));
+  }
+  return earliest;
+}
+
+std::vector<std::string> Membership::Strangers() const {
+  std::vector<std::string> names;
+  for (const auto& [name, asker] : askers_) {
+    if (!members_.contains(name)) names.push_back(name);
+    if (names.size() == kMostStrangers) break;
+  }
+  return names;
+}
+
+Duration Membership::Silence(const Asker* asker) const {
+  const std::chrono::milliseconds timeout =
+      current_ ? current_->poll_timeout
+               : (awaited_ ? awaited_->poll_timeout : Source{}.poll_timeout);
+  if (asker == nullptr) return timeout;
+  return std::max<Duration>(
+      timeout, 2 * asker->refresh_interval + std::chrono::seconds(10));
+}
+
+TimePoint Membership::SilentAt(const Member& member) const {
+  const auto asker = askers_.find(member.name);
+  if (asker == askers_.end()) return member.changed + Silence(nullptr);
+  // One that was excluded just now gets its time even if it had not asked for
+  // a while: its process may be about to.
+  const TimePoint since = member.live
+                              ? asker->second.last
+                              : std::max(asker->second.last, member.changed);
+  return since + Silence(&asker->second);
+}
+
+void Membership::Join(const std::string& name, const std::string& node,
+                      TimePoint now) {
+  auto [it, added] = members_.try_emplace(name);
+  Member& member = it->second;
+  if (added) {
+    member.id = next_id_++;
+    member.name = name;
+  }
+  if (!added && member.live && member.node == node) return;
+  if (added || !member.live) member.changed = now;
+  member.live = true;
+  member.reason.clear();
+  member.node = node;
+  LiveChanged();
+}
+
+void Membership::Replace(std::span<const MemberObservation> list,
+                         TimePoint now) {
+  std::set<std::string_view> named;
+  for (const MemberObservation& seen : list) {
+    if (named.insert(seen.name).second) Join(seen.name, seen.node, now);
+  }
+  for (auto& [name, member] : members_) {
+    if (!member.live || named.contains(name)) continue;
+    member.live = false;
+    member.reason = "not in the list of collectors any more";
+    member.changed = now;
+    LiveChanged();
+  }
+}
+
+void Membership::CompletePolling(TimePoint now) {
+  current_ = std::exchange(awaited_, std::nullopt);
+  known_ = true;
+  problem_.clear();
+  std::vector<MemberObservation> list;
+  for (const auto& [name, asker] : askers_) {
+    if (asker.last + Silence(&asker) > now) list.push_back({name, ""});
+  }
+  Replace(list, now);
+}
+
+}  // namespace ta

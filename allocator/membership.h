@@ -1,0 +1,126 @@
+// Who the collectors are: live, draining, drained or gone.
+//
+// Members come from one source: a list (static, a watched file) or polling,
+// where whoever asks for targets as a scraper is a member. A member that its
+// list no longer names may well go on scraping, so it drains: it owns nothing
+// from then on, but is served what is being handed over until it falls silent.
+// A polling member that falls silent is gone at once; there is nobody to wait
+// for. Pure: time is a parameter.
+
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "allocator/base/clock.h"
+#include "allocator/config/config.h"
+#include "allocator/ids.h"
+#include "allocator/updates.h"
+
+namespace ta {
+
+// Confined to the writer.
+class Membership {
+ public:
+  struct Member {
+    MemberId id = kNoMember;
+    std::string name;
+    std::string node;
+    bool live = true;
+    std::string reason;  // why it is not live; "" while it is
+    TimePoint changed;   // when it last became live or stopped being so
+  };
+
+  // Names that ask but are no members are remembered up to this many, and
+  // polling makes at most this many members: a bound on what strangers cost.
+  static constexpr std::size_t kMostStrangers = 1'000;
+  static constexpr std::size_t kMostPollingMembers = 10'000;
+
+  // A new source. The members stay as they are until its first complete
+  // answer: a list's first update, or, for polling, `poll_timeout` from now
+  // unless names were remembered. No effect when the source is the same.
+  void Configure(const MembersConfig& config, TimePoint now);
+
+  // A list's answer. One for another source than the current or the awaited
+  // one is late, and ignored. Duplicate names count once.
+  void Observe(const MembersUpdate& update, TimePoint now);
+
+  // Names that polled before a restart: with a polling source that has not
+  // answered yet, they are its first members, as if they had polled now.
+  void Remember(std::span<const std::string> names, TimePoint now);
+
+  // A scraper asked. O(log members).
+  void Polled(const Poll& poll);
+
+  // Lets time pass: ends what has been silent for too long and completes an
+  // awaited polling source. Returns the ids of members gone since the last
+  // call: they are in members() no more and nothing is served to them.
+  std::vector<MemberId> Advance(TimePoint now);
+
+  // When Advance must be called at the latest. O(members).
+  std::optional<TimePoint> Deadline() const;
+
+  // The first complete answer of a source is in.
+  bool known() const { return known_; }
+  bool polling() const;
+  // Why it is not, "" once it is.
+  std::string waiting_for() const;
+  // Nothing is known yet because polls are being waited for.
+  bool awaits_polls() const { return !known_ && awaited_ && awaited_->polling; }
+  // Changes whenever members() does.
+  std::uint64_t version() const { return version_; }
+  // Changes whenever the set of live members, or a node of one, does.
+  std::uint64_t live_version() const { return live_version_; }
+  const std::map<std::string, Member, std::less<>>& members() const {
+    return members_;
+  }
+  std::vector<std::string> Strangers() const;  // sorted
+  const std::string& problem() const { return problem_; }
+  // The largest refresh interval that a scraper ever named.
+  std::chrono::milliseconds largest_refresh_interval() const {
+    return largest_refresh_interval_;
+  }
+
+ private:
+  struct Asker {
+    TimePoint last;
+    std::chrono::milliseconds refresh_interval{0};
+  };
+
+  Duration Silence(const Asker* asker) const;
+  // When the member has been silent for too long.
+  TimePoint SilentAt(const Member& member) const;
+  void Join(const std::string& name, const std::string& node, TimePoint now);
+  void Replace(std::span<const MemberObservation> list, TimePoint now);
+  void CompletePolling(TimePoint now);
+  void LiveChanged() {
+    ++version_;
+    ++live_version_;
+  }
+
+  struct Source {
+    std::string key;
+    bool polling = false;
+    std::chrono::milliseconds poll_timeout{std::chrono::seconds(90)};
+    TimePoint complete_at;  // polling: answers complete from then on
+  };
+  std::optional<Source> current_;
+  std::optional<Source> awaited_;
+
+  bool known_ = false;
+  std::uint64_t version_ = 0;
+  std::uint64_t live_version_ = 0;
+  MemberId next_id_ = 0;
+  std::map<std::string, Member, std::less<>> members_;
+  std::map<std::string, Asker, std::less<>> askers_;  // members and strangers
+  std::vector<MemberId> gone_;
+  std::string problem_;
+  std::chrono::milliseconds largest_refresh_interval_{0};
+};
+
+}  // namespace ta

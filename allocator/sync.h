@@ -1,0 +1,102 @@
+// What has been heard of yet, and so what may be served: no answer is given out
+// of ignorance.
+//
+// Also which discoverers feed a job. A job that is served and is pointed at
+// other discoverers stays with its old ones until all the new ones have
+// answered, then changes over in one step.
+
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "allocator/base/clock.h"
+#include "allocator/config/config.h"
+#include "allocator/ids.h"
+#include "allocator/relabel.h"
+
+namespace ta {
+
+// One job as the allocator knows it.
+struct SyncedJob {
+  JobId id = 0;
+  std::shared_ptr<const ScrapeConfig> config;
+  std::shared_ptr<const Relabeler> relabeler;  // null: filter_strategy none
+  std::uint64_t rules_digest = 0;              // of rules and seeds
+  std::set<std::string> active;                // discoverers that feed it
+  // Those that are to feed it, when they are others and not all have answered.
+  std::optional<std::set<std::string>> awaited;
+  bool served = false;
+  std::string waiting_for;  // why it is not served
+};
+
+// Confined to the writer.
+class Sync {
+ public:
+  // What is known of a discoverer's first answer.
+  struct Answered {
+    bool synced = false;
+    bool partial = false;
+    std::string problem;
+  };
+
+  void Heard(const std::string& discoverer, const Answered& answered);
+  void Forget(const std::string& discoverer) { answered_.erase(discoverer); }
+
+  // The first configuration starts the clock of sync_timeout.
+  void Configure(const Config& config, TimePoint now);
+
+  std::map<std::string, SyncedJob, std::less<>>& jobs() { return jobs_; }
+  const std::map<std::string, SyncedJob, std::less<>>& jobs() const {
+    return jobs_;
+  }
+
+  // Settles which jobs are served and whether answers may be given.
+  struct Step {
+    std::vector<const SyncedJob*> changed_over;  // `active` is the new set
+    std::vector<const SyncedJob*> changed;  // `served` or `waiting_for` is new
+    bool readiness_changed = false;
+  };
+  // `members_wait` says why the members are not known, "" if they are; only
+  // with `members_block_readiness` does `/readyz` wait for them.
+  Step Advance(const std::string& members_wait, bool members_block_readiness,
+               TimePoint now);
+  std::optional<TimePoint> Deadline() const;
+
+  bool configured() const { return configured_; }
+  // `/readyz`. Once true, it stays so.
+  bool ready() const { return ready_; }
+  const std::string& waiting_for() const { return waiting_for_; }
+  // Targets may be answered. Once true, it stays so.
+  bool targets_served() const { return targets_served_; }
+  const std::string& targets_wait() const { return targets_wait_; }
+  std::vector<std::string> JobsNotSynced() const;  // sorted
+  std::set<std::string> InUse() const;
+
+ private:
+  // "" if all have answered, else which has not, and its problem.
+  std::string Missing(const std::set<std::string>& discoverers) const;
+
+  std::map<std::string, SyncedJob, std::less<>> jobs_;  // by name
+  std::map<std::string, Answered> answered_;
+  bool configured_ = false;
+  bool custom_resources_only_ = false;
+  TimePoint give_up_at_;  // the end of sync_timeout
+  bool gave_up_ = false;
+  bool ready_ = false;
+  bool targets_served_ = false;
+  std::string waiting_for_ = "the configuration";
+  std::string targets_wait_ = "the configuration";
+};
+
+// The keys of the discoverers of `config` that we run; unimplemented mechanisms
+// have none.
+std::set<std::string> ImplementedDiscoverers(const ScrapeConfig& config);
+
+}  // namespace ta

@@ -1,0 +1,152 @@
+// All discovered targets by job: takes group updates, relabels what changed,
+// removes duplicates, and says which live targets came, went or changed.
+//
+// A discoverer's groups are kept once, however many jobs it feeds. Each target
+// of a group that a job keeps after relabeling is a claim on the live target of
+// its id; equal ids are one target, which is served as its smallest claim has
+// it and lives while it has a claim.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "allocator/config/config.h"
+#include "allocator/ids.h"
+#include "allocator/relabel.h"
+#include "allocator/slot_index.h"
+#include "allocator/snapshot.h"
+#include "allocator/target.h"
+#include "allocator/target_group.h"
+#include "allocator/unserved.h"
+#include "allocator/updates.h"
+
+namespace ta {
+
+// Confined to the writer.
+class TargetSet {
+ public:
+  // What changed since the last Take, each list by slot. A slot that is removed
+  // is given out again only after the next Take.
+  struct Changes {
+    struct Removed {
+      Slot slot;
+      JobId job;
+      std::shared_ptr<const Target> target;
+    };
+    std::vector<Slot> added;
+    std::vector<Removed> removed;
+    std::vector<Slot> updated;  // same id, other discovered labels
+    std::set<JobId> unserved;   // jobs whose unserved targets changed
+  };
+
+  // How a discoverer stands, for the snapshot.
+  struct DiscovererStats {
+    bool synced = false;
+    std::string problem;
+    std::size_t groups = 0;
+    std::size_t targets = 0;
+  };
+
+  TargetSet();
+  ~TargetSet();
+
+  // A job with its rules; null `relabeler` means filter_strategy none. Called
+  // again for a job that is there, its targets are relabeled from the groups at
+  // hand. It is fed by nothing at first.
+  void SetJob(JobId job, std::shared_ptr<const ScrapeConfig> config,
+              std::shared_ptr<const Relabeler> relabeler);
+  // The discoverers that feed the job from now on.
+  void Feed(JobId job, const std::set<std::string>& discoverers);
+  void RemoveJob(JobId job);
+
+  // Groups are kept whether or not a job is fed by the discoverer yet.
+  void Apply(const DiscoveryUpdate& update);
+  // Forgets a discoverer that feeds no job. REQUIRES: it feeds none
+  void Forget(const std::string& discoverer);
+  // Null if nothing was heard of it.
+  const DiscovererStats* Stats(const std::string& discoverer) const;
+  std::vector<std::string> Discoverers() const;  // heard of, sorted
+
+  Changes Take();
+
+  // Of live slots, and of removed ones until the next Take.
+  const std::shared_ptr<const Target>& TargetOf(Slot slot) const {
+    return records_[slot].target;
+  }
+  JobId JobOf(Slot slot) const { return records_[slot].job; }
+  // Slots are below this.
+  std::size_t slots() const { return records_.size(); }
+
+  // Of a job: discovered, dropped, duplicates and invalid are filled in.
+  JobCounts Counts(JobId job) const;
+  const UnservedIndex& Unserved(JobId job) const;
+  // Targets relabeled since the start.
+  std::uint64_t relabeled() const { return relabeled_; }
+
+ private:
+  struct Discoverer;
+  struct Group;
+  struct JobGroup;
+  struct Job;
+  // One target of one group.
+  struct Claim {
+    Group* group = nullptr;
+    std::uint32_t index = 0;
+    auto operator<=>(const Claim&) const = default;  // for sets; no meaning
+  };
+  struct Record {
+    std::shared_ptr<const Target> target;  // null until the first Take
+    TargetId id;
+    std::uint64_t placement_key = 0;
+    std::uint32_t scrape_interval_ms = 0;
+    JobId job = 0;
+    Claim first;  // a claim, if there is any; after Take the one served
+    std::uint32_t claims = 0;  // beyond the first in further_claims_
+    bool touched = false;      // in touched_
+  };
+  // What relabeling made of one target.
+  struct Verdict;
+
+  void Attach(Discoverer& discoverer, Group& group, JobId job,
+              const Group* before);
+  void Detach(Group& group, JobId job);
+  Verdict Judge(const Job& job, const Group& group, std::uint32_t index);
+  Slot Claimed(JobId job, const Verdict& verdict, Claim claim);
+  void Release(Slot slot, Claim claim);
+  void Touch(Slot slot);
+  void PutWinnerFirst(Slot slot);
+  bool Before(const Claim& a, const Claim& b) const;
+  void Settle(Slot slot, Changes& changes);
+  void RefreshUnserved(Group& group, JobId job);
+  auto Ids() const {
+    return [this](Slot slot) -> const TargetId& { return records_[slot].id; };
+  }
+
+  std::map<std::string, std::unique_ptr<Discoverer>> discoverers_;
+  std::map<JobId, std::unique_ptr<Job>> jobs_;
+  std::vector<Record> records_;
+  std::vector<Slot> free_;
+  std::vector<Slot> removed_;  // free after the next Take
+  SlotIndex index_;
+  std::unordered_map<Slot, std::set<Claim>> further_claims_;
+  std::vector<Slot> touched_;
+  std::set<std::pair<Group*, JobId>> stale_;  // whose unserved must be redone
+  std::set<JobId> unserved_changed_;
+  std::uint64_t relabeled_ = 0;
+  RelabelBuffer buffer_;
+};
+
+// The node a target is on, for per-node: the first non-empty of the meta labels
+// that name one; "" if none does.
+std::string_view NodeOf(const Target& target);
+
+}  // namespace ta
