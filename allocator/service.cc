@@ -1,0 +1,151 @@
+#include "allocator/service.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ta {
+
+Service::Service(SnapshotHolder& snapshots, const Clock& clock,
+                 Callbacks callbacks)
+    : snapshots_(snapshots), clock_(clock), callbacks_(std::move(callbacks)) {}
+
+Service::~Service() { Stop(); }
+
+void Service::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void Service::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  applied_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Service::Configure(std::shared_ptr<const Config> config,
+                        ReloadStatus status) {
+  Push([&](AllocatorInput& input) {
+    coalesce_interval_ = config->coalesce_interval;
+    input.config = std::move(config);
+    input.reload = std::move(status);
+  });
+}
+
+void Service::ReloadFailed(ReloadStatus status) {
+  Push([&](AllocatorInput& input) { input.reload = std::move(status); });
+}
+
+void Service::Remember(std::vector<std::string> members) {
+  Push([&](AllocatorInput& input) {
+    input.remembered_members = std::move(members);
+  });
+}
+
+void Service::Polled(Poll poll) {
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.input.polls.push_back(std::move(poll));
+    ++pushed_;
+    if (queue_.input.polls.size() > 1) return;  // somebody is awake already
+  }
+  wake_.notify_one();
+}
+
+void Service::Discovered(DiscoveryUpdate update) {
+  Push([&](AllocatorInput& input) {
+    input.discovery.push_back(std::move(update));
+  });
+}
+
+void Service::Members(MembersUpdate update) {
+  Push([&](AllocatorInput& input) {
+    input.members.push_back(std::move(update));
+  });
+}
+
+void Service::Flush() {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t target = pushed_;
+  applied_.wait(lock, [&] { return done_ >= target || stopping_; });
+}
+
+Service::Stats Service::stats() const {
+  const std::lock_guard lock(mutex_);
+  return stats_;
+}
+
+void Service::Push(const std::function<void(AllocatorInput&)>& add) {
+  {
+    const std::lock_guard lock(mutex_);
+    add(queue_.input);
+    ++pushed_;
+    if (queue_.events++ == 0) queue_.oldest = clock_.Now();
+  }
+  wake_.notify_one();
+}
+
+TimePoint Service::Due(TimePoint now) const {
+  TimePoint due = deadline_.value_or(TimePoint::max());
+  if (queue_.events > 0) due = std::min(due, std::max(now, next_events_));
+  if (!queue_.input.polls.empty()) {
+    due = std::min(due, std::max(now, next_polls_));
+  }
+  return due;
+}
+
+void Service::Run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const TimePoint now = clock_.Now();
+    const TimePoint due = Due(now);
+    if (due > now) {
+      if (due == TimePoint::max()) {
+        wake_.wait(lock);
+      } else {
+        wake_.wait_for(lock, due - now);
+      }
+      continue;
+    }
+    Queue batch = std::exchange(queue_, Queue());
+    const std::uint64_t taken = pushed_;
+    lock.unlock();
+    Apply(std::move(batch));
+    lock.lock();
+    done_ = taken;
+    applied_.notify_all();
+  }
+}
+
+void Service::Apply(Queue batch) {
+  const std::size_t events = batch.events;
+  const TimePoint oldest = batch.oldest;
+  const TimePoint begin = clock_.Now();
+  const std::shared_ptr<const Config> config = batch.input.config;
+  AllocatorOutput output = allocator_.Apply(std::move(batch.input), begin);
+  if (output.snapshot != nullptr) {
+    snapshots_.Set(output.snapshot);
+    if (callbacks_.on_snapshot) callbacks_.on_snapshot(*output.snapshot);
+  }
+  if (config != nullptr && callbacks_.on_config) callbacks_.on_config(*config);
+  if (output.discoverers_in_use && callbacks_.on_discoverers_in_use) {
+    callbacks_.on_discoverers_in_use(*output.discoverers_in_use);
+  }
+  const TimePoint end = clock_.Now();
+  const std::lock_guard lock(mutex_);
+  deadline_ = output.deadline;
+  if (events > 0) next_events_ = begin + coalesce_interval_;
+  next_polls_ = begin + coalesce_interval_;
+  ++stats_.applies;
+  if (events > 1) stats_.coalesced += events - 1;
+  stats_.apply_seconds += std::chrono::duration<double>(end - begin).count();
+  if (events > 0) {
+    stats_.longest_wait_seconds =
+        std::max(stats_.longest_wait_seconds,
+                 std::chrono::duration<double>(end - oldest).count());
+  }
+}
+
+}  // namespace ta

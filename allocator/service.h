@@ -1,0 +1,107 @@
+// The running service: the queue that everything which happens goes into, and
+// the one thread that hands it to the allocator and publishes what comes out.
+//
+// A lone event is applied at once. What follows within coalesce_interval of it
+// is applied together, so that a burst makes few generations. Polls, of which
+// there may be tens of thousands a second, are applied together in any case,
+// and hold up nothing else.
+
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "allocator/allocator.h"
+#include "allocator/base/clock.h"
+#include "allocator/snapshot.h"
+#include "discovery/discoverer.h"
+
+namespace ta {
+
+// All calls but Start and Stop are thread-safe and never block for long.
+class Service final : public UpdateSink {
+ public:
+  struct Callbacks {
+    // A configuration was applied: start what it names. In step with the
+    // allocator, so that one which forgets a discoverer and one which starts
+    // it again never cross.
+    std::function<void(const Config&)> on_config;
+    // The discoverers to keep running, when they are others than before.
+    std::function<void(const std::set<std::string>&)> on_discoverers_in_use;
+    // After each new snapshot was published.
+    std::function<void(const Snapshot&)> on_snapshot;
+  };
+
+  // How the queue is doing. Totals since the start.
+  struct Stats {
+    std::uint64_t applies = 0;
+    std::uint64_t coalesced = 0;      // events applied together with others
+    double apply_seconds = 0;         // spent in the allocator
+    double longest_wait_seconds = 0;  // of an event, from queue to snapshot
+  };
+
+  // `snapshots` and `clock` must outlive the service. Callbacks run on the
+  // service's thread.
+  Service(SnapshotHolder& snapshots, const Clock& clock, Callbacks callbacks);
+  ~Service() override;
+
+  // Starts the thread. REQUIRES: called once
+  void Start();
+  // Drops what is queued and ends the thread. Idempotent.
+  void Stop();
+
+  // A configuration that loaded, and when it did.
+  void Configure(std::shared_ptr<const Config> config, ReloadStatus status);
+  // One that did not: only the status changes.
+  void ReloadFailed(ReloadStatus status);
+  // Names that polled before a restart; to be called before Configure.
+  void Remember(std::vector<std::string> members);
+  void Polled(Poll poll);
+  void Discovered(DiscoveryUpdate update) override;
+  void Members(MembersUpdate update) override;
+
+  // Waits until everything queued so far is in the published snapshot, or the
+  // service is stopped.
+  void Flush();
+  Stats stats() const;
+
+ private:
+  struct Queue {
+    AllocatorInput input;
+    std::size_t events = 0;  // polls not counted
+    TimePoint oldest;        // of the events
+  };
+
+  void Push(const std::function<void(AllocatorInput&)>& add);
+  void Run();
+  // When there is something to do, at the latest; max if nothing is known.
+  TimePoint Due(TimePoint now) const;
+  void Apply(Queue batch);
+
+  SnapshotHolder& snapshots_;
+  const Clock& clock_;
+  Callbacks callbacks_;
+  Allocator allocator_;  // the thread's alone
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable wake_;
+  std::condition_variable applied_;
+  Queue queue_;
+  Duration coalesce_interval_{std::chrono::milliseconds(50)};
+  TimePoint next_events_;  // events are not applied before
+  TimePoint next_polls_;   // polls alone are not applied before
+  std::optional<TimePoint> deadline_;
+  std::uint64_t pushed_ = 0;
+  std::uint64_t done_ = 0;  // of pushed_, what is published
+  Stats stats_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace ta
