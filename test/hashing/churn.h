@@ -12,10 +12,30 @@
 
 namespace ta::test {
 
-// Over the fleets of one cell of the table.
-struct Spread {
-  double mean = 0;
-  double percentile_95 = 0;
+// One figure for each fleet of one cell of the table.
+class Spread {
+ public:
+  void Add(double value) { values_.push_back(value); }
+
+  double Mean() const {
+    double sum = 0;
+    for (const double value : values_) sum += value;
+    return sum / static_cast<double>(values_.size());
+  }
+  // The k-th smallest of n where k = ceil(0.95 n): no interpolation.
+  double Percentile95() const {
+    auto sorted = values_;
+    std::sort(sorted.begin(), sorted.end());
+    return sorted[(sorted.size() * 95 + 99) / 100 - 1];
+  }
+  int Above(double limit) const {
+    return static_cast<int>(
+        std::count_if(values_.begin(), values_.end(),
+                      [&](double value) { return value > limit; }));
+  }
+
+ private:
+  std::vector<double> values_;
 };
 
 struct Churn {
@@ -34,21 +54,11 @@ struct ChurnCell {
   int points = Ring::kPointsPerMember;
 };
 
-// The k-th smallest of n where k = ceil(0.95 n): no interpolation.
-inline Spread SpreadOf(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  double sum = 0;
-  for (const double value : values) sum += value;
-  const std::size_t rank = (values.size() * 95 + 99) / 100;
-  return {sum / static_cast<double>(values.size()), values[rank - 1]};
-}
-
 // Fleets differ in the names of their members and in all keys. Each is asked
 // once: one random member leaves and comes back, one new member joins and
 // leaves again, then targets come and go in random turn.
 inline Churn MeasureChurn(const ChurnCell& cell) {
   Churn churn;
-  std::vector<double> leaves, joins, others;
   for (int fleet = 0; fleet < cell.fleets; ++fleet) {
     std::mt19937_64 random(1'000 + fleet);
     std::vector<BoundedMatching::Member> members;
@@ -80,11 +90,11 @@ inline Churn MeasureChurn(const ChurnCell& cell) {
         static_cast<double>(matching.Load(members[leaver].handle));
     auto left = members;
     left.erase(left.begin() + static_cast<std::ptrdiff_t>(leaver));
-    leaves.push_back(static_cast<double>(matching.SetMembers(left).size()) /
-                     owned);
+    churn.leave.Add(static_cast<double>(matching.SetMembers(left).size()) /
+                    owned);
     matching.SetMembers(members);
-    joins.push_back(static_cast<double>(matching.SetMembers(joined).size()) *
-                    (cell.members + 1) / cell.items);
+    churn.join.Add(static_cast<double>(matching.SetMembers(joined).size()) *
+                   (cell.members + 1) / cell.items);
     matching.SetMembers(members);
 
     // Which slots are free, so that what goes and what comes is random.
@@ -107,11 +117,8 @@ inline Churn MeasureChurn(const ChurnCell& cell) {
         present.pop_back();
       }
     }
-    others.push_back(static_cast<double>(moved) / cell.events);
+    churn.others.Add(static_cast<double>(moved) / cell.events);
   }
-  churn.leave = SpreadOf(std::move(leaves));
-  churn.join = SpreadOf(std::move(joins));
-  churn.others = SpreadOf(std::move(others));
   return churn;
 }
 
