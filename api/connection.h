@@ -1,0 +1,74 @@
+// One connection: requests in, answers out, one after the other. Inside api/
+// only; confined to its worker's thread.
+
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <chrono>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "api/router.h"
+#include "api/worker.h"
+
+namespace ta {
+
+// Owned by its coroutine. While it waits for a request it holds a socket, this
+// object and one coroutine frame: no buffer, no parser.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  // What is read from and written to. TLS would make it a stream over the
+  // socket: all but the wait for a readable socket and Close goes through it.
+  using Stream = boost::asio::ip::tcp::socket;
+
+  Connection(Stream stream, Worker& worker);
+  ~Connection();
+
+  // Begins to serve; returns at once. The coroutine keeps the connection alive.
+  void Start();
+  // Closes if a deadline has passed.
+  void CheckDeadline(TimePoint now);
+  // Nothing is being answered: closing loses nothing.
+  bool idle() const { return idle_; }
+  void Close();
+
+ private:
+  template <typename T>
+  using Awaitable = boost::asio::awaitable<T>;
+  struct Incoming;  // parser and views of one request
+
+  Awaitable<void> Run();
+  // One request and its answer; whether the connection goes on after it.
+  Awaitable<bool> ServeOne();
+  Awaitable<bool> ReadRequest(Incoming& incoming);
+  Awaitable<Response> Answer(const Request& request);
+  // Waits until a snapshot newer than `seen` has the collector as a member.
+  Awaitable<Response> Hold(const Request& request,
+                           std::shared_ptr<const Snapshot> seen,
+                           Response response);
+  Awaitable<Response> Reload();
+  Awaitable<bool> Write(const Response& response, bool head, bool keep_alive);
+  Awaitable<void> Refuse(int status, std::string_view message);
+  // Reads what the client still sends, so that closing does not take back the
+  // answer that it has not read yet (RFC 9112, 9.6).
+  Awaitable<void> Linger();
+
+  void Report(std::optional<Poll>& poll, bool written);
+  void SetDeadline(std::chrono::milliseconds from_now);
+
+  Stream stream_;
+  Worker& worker_;
+  ServerShared& shared_;
+  TimePoint deadline_{};
+  TimePoint started_{};  // the answer to the current request
+  bool idle_ = true;
+  bool http10_ = false;  // the current request is HTTP/1.0
+  // Bytes after the last request; null while there are none.
+  std::unique_ptr<boost::beast::flat_buffer> buffer_;
+  std::list<Connection*>::iterator place_;  // in the worker's list
+};
+
+}  // namespace ta

@@ -1,0 +1,59 @@
+// The handlers behind router.cc, by topic; nothing else includes this. Each is
+// a function of its context, and sets neither route nor method-dependent parts.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/body_cache.h"
+#include "api/router.h"
+#include "api/url.h"
+
+namespace ta {
+
+// What a handler may look at. Borrowed for the call.
+struct Context {
+  const Request& request;
+  const Query& query;
+  const Snapshot& snapshot;
+  const RouterOptions& options;
+  BodyCache& cache;
+  Patience patience;
+};
+
+// -- targets.cc: what collectors ask --
+Response HandleScrapeConfigs(const Context& context);
+Response HandleJobs(const Context& context);
+Response HandleTargets(const Context& context, std::string_view job);
+
+// -- status.cc: what probes and people ask --
+Response HandleIndex(const Context& context);
+Response HandleLivez(const Context& context);
+Response HandleReadyz(const Context& context);
+Response HandleStatus(const Context& context);
+
+// -- inspect.cc: what the person on call asks --
+Response HandleInspectTargets(const Context& context);
+Response HandleExplain(const Context& context);
+
+// -- respond.cc --
+inline constexpr std::string_view kJsonType = "application/json";
+inline constexpr std::string_view kTextType = "text/plain; charset=utf-8";
+
+// 200 with `bytes`, compressed if the client takes that and it is worth it.
+Response Respond(const Context& context, std::string_view content_type,
+                 std::string bytes);
+// The same for a body with an ETag, rendered only if neither the client nor the
+// cache has it. `form` tells bodies apart that are made from one digest in
+// different ways; at most 15 bits.
+Response RespondCached(const Context& context, std::string etag,
+                       BodyCache::Key key,
+                       const std::function<std::string()>& render);
+
+// The name of a strategy as in the configuration file.
+std::string_view ToString(StrategyKind strategy);
+// `reason`, or `otherwise` where the snapshot gives none: no error is empty.
+std::string_view OrElse(std::string_view reason, std::string_view otherwise);
+
+}  // namespace ta

@@ -1,0 +1,120 @@
+#include "api/http_content.h"
+
+#include <zlib.h>
+
+#include <cassert>
+#include <optional>
+
+namespace ta {
+namespace {
+
+std::string_view Trim(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  if (begin == text.npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
+// The part before `separator`; `text` keeps the rest.
+std::string_view Cut(std::string_view& text, char separator) {
+  const std::size_t end = text.find(separator);
+  const std::string_view part = text.substr(0, end);
+  text = end == text.npos ? std::string_view() : text.substr(end + 1);
+  return Trim(part);
+}
+
+bool EqualIgnoringCase(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const auto lower = [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    };
+    if (lower(a[i]) != lower(b[i])) return false;
+  }
+  return true;
+}
+
+// Whether the parameters of an encoding rule it out: `q=0`, `q=0.000`.
+bool IsRefused(std::string_view parameters) {
+  while (!parameters.empty()) {
+    std::string_view parameter = Cut(parameters, ';');
+    const std::string_view name = Cut(parameter, '=');
+    if (!EqualIgnoringCase(name, "q")) continue;
+    const std::string_view value = Trim(parameter);
+    return !value.empty() &&
+           value.find_first_not_of("0.") == std::string_view::npos;
+  }
+  return false;
+}
+
+std::string_view OpaqueTag(std::string_view etag) {
+  return etag.starts_with("W/") ? etag.substr(2) : etag;
+}
+
+// One deflate state for each thread, reset before each use: making one clears
+// 260 kB.
+class Deflater {
+ public:
+  Deflater() {
+    // 15 bits of window, and 16 more say: gzip's header and trailer.
+    ok_ = deflateInit2(&stream_, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8,
+                       Z_DEFAULT_STRATEGY) == Z_OK;
+  }
+  ~Deflater() { deflateEnd(&stream_); }
+  Deflater(const Deflater&) = delete;
+  Deflater& operator=(const Deflater&) = delete;
+
+  std::string Run(std::string_view body) {
+    std::string out;
+    if (!ok_) return out;
+    deflateReset(&stream_);
+    out.resize(deflateBound(&stream_, body.size()));
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(body.data()));
+    stream_.avail_in = static_cast<uInt>(body.size());
+    stream_.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream_.avail_out = static_cast<uInt>(out.size());
+    [[maybe_unused]] const int result = deflate(&stream_, Z_FINISH);
+    assert(result == Z_STREAM_END);
+    out.resize(stream_.total_out);
+    out.shrink_to_fit();
+    return out;
+  }
+
+ private:
+  z_stream stream_{};
+  bool ok_ = false;
+};
+
+}  // namespace
+
+bool AcceptsGzip(std::string_view accept_encoding) {
+  std::optional<bool> any;
+  while (!accept_encoding.empty()) {
+    std::string_view element = Cut(accept_encoding, ',');
+    const std::string_view coding = Cut(element, ';');
+    if (EqualIgnoringCase(coding, "gzip") ||
+        EqualIgnoringCase(coding, "x-gzip")) {
+      return !IsRefused(element);
+    }
+    if (coding == "*") any = !IsRefused(element);
+  }
+  return any.value_or(false);
+}
+
+bool MatchesETag(std::string_view if_none_match, std::string_view etag) {
+  if (etag.empty()) return false;
+  const std::string_view wanted = OpaqueTag(etag);
+  while (!if_none_match.empty()) {
+    // Our tags have no comma in them, so cutting there can't join two others
+    // into one of ours.
+    const std::string_view candidate = Cut(if_none_match, ',');
+    if (candidate == "*" || OpaqueTag(candidate) == wanted) return true;
+  }
+  return false;
+}
+
+std::string Gzip(std::string_view body) {
+  thread_local Deflater deflater;
+  return deflater.Run(body);
+}
+
+}  // namespace ta

@@ -1,0 +1,28 @@
+// Content negotiation (RFC 9110): which encoding a client takes, whether it
+// already has what it asks for, and gzip.
+
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace ta {
+
+// Whether an Accept-Encoding header takes gzip, q-values and `*` respected. A
+// missing or empty header takes none: no answer has to be compressed.
+bool AcceptsGzip(std::string_view accept_encoding);
+
+// Whether an If-None-Match header (`*`, or a list of entity tags) names `etag`,
+// by weak comparison. Empty never matches.
+bool MatchesETag(std::string_view if_none_match, std::string_view etag);
+
+// Below this many bytes gzip saves less than its own headers and the work.
+inline constexpr std::size_t kGzipMinBytes = 512;
+
+// `body` as a gzip member, at the fastest level: labels repeat so much that the
+// better ones gain a few percent for several times the work. The header has no
+// time, so equal bodies give equal bytes. Keeps 260 kB of memory a thread.
+std::string Gzip(std::string_view body);
+
+}  // namespace ta

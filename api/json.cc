@@ -1,0 +1,256 @@
+#include "api/json.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+namespace ta {
+namespace {
+
+constexpr std::uint64_t kOnes = 0x0101010101010101;
+constexpr std::uint64_t kHighs = 0x8080808080808080;
+
+// High bit of each byte of `word` that is zero (and maybe of bytes above it,
+// which does not matter to a test for "any").
+constexpr std::uint64_t ZeroBytes(std::uint64_t word) {
+  return (word - kOnes) & ~word & kHighs;
+}
+constexpr std::uint64_t BytesEqual(std::uint64_t word, char byte) {
+  return ZeroBytes(word ^ (kOnes * static_cast<unsigned char>(byte)));
+}
+
+// Whether any of eight bytes is a control character, not ASCII, or one of the
+// five that Go escapes. '&' (0x26) and '"' (0x22) differ in one bit, and so do
+// '<' (0x3c) and '>' (0x3e): one comparison each, with that bit set.
+constexpr bool NeedsCare(std::uint64_t word) {
+  const std::uint64_t control = (word - kOnes * 0x20) & ~word & kHighs;
+  return (control | (word & kHighs) | BytesEqual(word | (kOnes * 0x04), '&') |
+          BytesEqual(word | (kOnes * 0x02), '>') | BytesEqual(word, '\\')) != 0;
+}
+
+constexpr bool IsPlain(unsigned char c) {
+  return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' &&
+         c != '>' && c != '&';
+}
+
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> table{};
+  for (int c = 0; c < 256; ++c) table[c] = IsPlain(c);
+  return table;
+}();
+
+// Length of the UTF-8 sequence that `text` starts with, as Go's utf8 package
+// decides it (no overlong forms, no surrogates); 0 if it is not valid.
+std::size_t ValidSequence(std::string_view text) {
+  const auto at = [&](std::size_t i) {
+    return static_cast<unsigned char>(text[i]);
+  };
+  const auto continues = [&](std::size_t i, unsigned low = 0x80,
+                             unsigned high = 0xbf) {
+    return i < text.size() && at(i) >= low && at(i) <= high;
+  };
+  const unsigned char lead = at(0);
+  if (lead < 0xc2) return 0;
+  if (lead < 0xe0) return continues(1) ? 2 : 0;
+  if (lead < 0xf0) {
+    const unsigned low = lead == 0xe0 ? 0xa0 : 0x80;
+    const unsigned high = lead == 0xed ? 0x9f : 0xbf;
+    return continues(1, low, high) && continues(2) ? 3 : 0;
+  }
+  if (lead > 0xf4) return 0;
+  const unsigned low = lead == 0xf0 ? 0x90 : 0x80;
+  const unsigned high = lead == 0xf4 ? 0x8f : 0xbf;
+  return continues(1, low, high) && continues(2) && continues(3) ? 4 : 0;
+}
+
+// The escape of one ASCII byte that is not plain; returns its length.
+std::size_t EscapeAscii(unsigned char c, char* out) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  out[0] = '\\';
+  switch (c) {
+    case '"':
+    case '\\':
+      out[1] = static_cast<char>(c);
+      return 2;
+    case '\b':
+      out[1] = 'b';
+      return 2;
+    case '\f':
+      out[1] = 'f';
+      return 2;
+    case '\n':
+      out[1] = 'n';
+      return 2;
+    case '\r':
+      out[1] = 'r';
+      return 2;
+    case '\t':
+      out[1] = 't';
+      return 2;
+    default:
+      std::memcpy(out + 1, "u00", 3);
+      out[4] = kHex[c >> 4];
+      out[5] = kHex[c & 15];
+      return 6;
+  }
+}
+
+// Writes what stands at `text[0]`, which is not plain. Returns how many bytes
+// it read, and moves `out` on.
+std::size_t WriteSpecial(std::string_view text, char*& out) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  if (lead < 0x80) {
+    out += EscapeAscii(lead, out);
+    return 1;
+  }
+  const std::size_t length = ValidSequence(text);
+  if (length == 0) {
+    std::memcpy(out, "\\ufffd", 6);
+    out += 6;
+    return 1;
+  }
+  // U+2028 and U+2029 end a line in JavaScript.
+  if (length == 3 && text.starts_with("\xe2\x80") &&
+      (text[2] == '\xa8' || text[2] == '\xa9')) {
+    std::memcpy(out, text[2] == '\xa8' ? "\\u2028" : "\\u2029", 6);
+    out += 6;
+    return 3;
+  }
+  std::memcpy(out, text.data(), length);
+  out += length;
+  return length;
+}
+
+}  // namespace
+
+void ByteBuffer::Grow(std::size_t bytes) {
+  const std::size_t room =
+      std::max({size_ + bytes, out_.size() * 2, std::size_t{512}});
+  out_.resize_and_overwrite(room, [](char*, std::size_t size) { return size; });
+}
+
+std::string ByteBuffer::Take() {
+  out_.resize(size_);
+  size_ = 0;
+  // What is kept in a cache should cost what it holds, not twice that.
+  if (out_.capacity() > out_.size() + out_.size() / 8) out_.shrink_to_fit();
+  return std::exchange(out_, {});
+}
+
+void AppendJsonString(std::string_view text, ByteBuffer& out) {
+  // A byte becomes six at most; together with the quotes there is room for all,
+  // and for the eight bytes that the fast path writes at a time.
+  out.Reserve(text.size() * 6 + 10);
+  char* end = out.end();
+  *end++ = '"';
+  const char* in = text.data();
+  const char* const last = in + text.size();
+  while (last - in >= 8) {
+    std::uint64_t word;
+    std::memcpy(&word, in, 8);
+    if (!NeedsCare(word)) {
+      std::memcpy(end, in, 8);
+      in += 8;
+      end += 8;
+      continue;
+    }
+    const char* const stop = in + 8;
+    while (in < stop) {
+      if (kPlain[static_cast<unsigned char>(*in)]) {
+        *end++ = *in++;
+      } else {
+        in += WriteSpecial({in, static_cast<std::size_t>(last - in)}, end);
+      }
+    }
+  }
+  while (in < last) {
+    if (kPlain[static_cast<unsigned char>(*in)]) {
+      *end++ = *in++;
+    } else {
+      in += WriteSpecial({in, static_cast<std::size_t>(last - in)}, end);
+    }
+  }
+  *end++ = '"';
+  out.Advance(static_cast<std::size_t>(end - out.end()));
+}
+
+std::string JsonString(std::string_view text) {
+  ByteBuffer out;
+  AppendJsonString(text, out);
+  return out.Take();
+}
+
+void JsonWriter::Separate() {
+  if (comma_) out_.Append(',');
+  comma_ = true;
+}
+
+JsonWriter& JsonWriter::Open(char bracket) {
+  Separate();
+  out_.Append(bracket);
+  comma_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::Close(char bracket) {
+  out_.Append(bracket);
+  comma_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::Key(std::string_view key) {
+  Separate();
+  AppendJsonString(key, out_);
+  out_.Append(':');
+  comma_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::String(std::string_view value) {
+  Separate();
+  AppendJsonString(value, out_);
+  return *this;
+}
+
+JsonWriter& JsonWriter::Number(std::uint64_t value) {
+  Separate();
+  char digits[20];
+  const auto [end, error] =
+      std::to_chars(digits, digits + sizeof digits, value);
+  out_.Append(std::string_view(digits, end));
+  return *this;
+}
+
+JsonWriter& JsonWriter::Signed(std::int64_t value) {
+  Separate();
+  char digits[20];
+  const auto [end, error] =
+      std::to_chars(digits, digits + sizeof digits, value);
+  out_.Append(std::string_view(digits, end));
+  return *this;
+}
+
+JsonWriter& JsonWriter::Double(double value) {
+  Separate();
+  char digits[32];
+  const auto [end, error] =
+      std::to_chars(digits, digits + sizeof digits, value);
+  out_.Append(std::string_view(digits, end));
+  return *this;
+}
+
+JsonWriter& JsonWriter::Bool(bool value) {
+  Separate();
+  out_.Append(value ? "true" : "false");
+  return *this;
+}
+
+std::string ErrorBody(std::string_view message) {
+  ByteBuffer out;
+  JsonWriter(out).BeginObject().Field("error", message).EndObject();
+  out.Append('\n');
+  return out.Take();
+}
+
+}  // namespace ta

@@ -1,0 +1,28 @@
+// The bodies of target lists, rendered straight into the buffer.
+
+#pragma once
+
+#include <string_view>
+
+#include "allocator/snapshot.h"
+#include "api/json.h"
+
+namespace ta {
+
+// Which labels of a target are served.
+enum class LabelsMode {
+  kDiscovered,  // as discovered: the scraper relabels them itself
+  kRelabeled,   // as relabeling left them, without __meta_*
+};
+
+// `[{"targets":["host:port"],"labels":{…}},…]`, one group a target, as the Go
+// allocator writes it; no newline. A null list is `[]`. Relabeling a target
+// anew costs a few microseconds and saves keeping its labels twice.
+// REQUIRES: for kRelabeled, job.relabeler is not null
+void RenderTargets(const JobView& job, const TargetList* list, LabelsMode mode,
+                   ByteBuffer& out);
+
+// `{"name":"value",…}`: the union of both, `own` winning.
+void RenderLabels(const Labels& group, const Labels& own, ByteBuffer& out);
+
+}  // namespace ta

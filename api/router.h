@@ -1,0 +1,116 @@
+// Request and snapshot in, response out: a pure function but for its cache of
+// bodies. No socket, no clock, no lock on the writer; whatever a handler needs
+// to know is in the snapshot. server.h does the waiting and the writing.
+//
+// The paths are listed in the design, section 8. Those that the Go allocator
+// has, too, answer its bytes.
+
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "allocator/snapshot.h"
+#include "api/body_cache.h"
+
+namespace ta {
+
+// A route, which is what metrics count by. Its name is the Go allocator's
+// template, such as "/jobs/:job_id/targets".
+enum class Route {
+  kUnknown,
+  kIndex,
+  kScrapeConfigs,
+  kJobs,
+  kTargets,
+  kDebugTargets,
+  kLivez,
+  kReadyz,
+  kMetrics,
+  kStatus,
+  kInspectTargets,
+  kExplain,
+  kReload,
+};
+inline constexpr int kRoutes = static_cast<int>(Route::kReload) + 1;
+// "" for kUnknown, as the Go allocator's metric has it.
+std::string_view RouteTemplate(Route route);
+
+// A request, as far as any handler looks at it. Views are borrowed for the
+// call. Repeated headers are joined with ", " first (RFC 9110, 5.3).
+struct Request {
+  std::string_view method;
+  std::string_view target;  // the request line's, not decoded
+  std::string_view accept_encoding = {};
+  std::string_view if_none_match = {};
+  // X-Prometheus-Refresh-Interval-Seconds: it makes the request a scraper's.
+  std::optional<std::string_view> refresh_interval = {};
+  bool sidecar = false;  // X-Target-Allocator-Sidecar is there: a scraper, too
+};
+
+struct Response {
+  int status = 200;
+  Route route = Route::kUnknown;
+  std::string_view content_type;  // static; "" without a body
+  Body body;
+  std::string etag;        // "" for none
+  std::string location;    // of a redirect
+  std::string_view allow;  // static; of a 405
+  bool vary = false;       // depends on Accept-Encoding
+
+  // A scraper's GET of a job's targets, to be reported when this response was
+  // written in full, or at once when it is held. Where sent_generation is set
+  // it counts only after the last byte; a cut answer reports none. `at` is for
+  // the server to fill in.
+  std::optional<Poll> poll;
+  // Not an answer yet: the collector is about to become a member. Report
+  // `poll`, wait for a newer snapshot and ask again; after kHoldTime, ask with
+  // Patience::kSpent.
+  bool hold = false;
+  // Not an answer yet: ask for a reload, then ReloadResponse.
+  bool reload = false;
+};
+
+// Whether a request may still be held (Response::hold) or was held for the
+// whole of kHoldTime.
+enum class Patience { kFresh, kSpent };
+inline constexpr std::chrono::milliseconds kHoldTime{1000};
+
+struct RouterOptions {
+  // Limit of the cache of bodies. 32 MiB is every list of 100k targets with six
+  // labels, or the lists asked for most often where they don't fit.
+  std::size_t cache_bytes = std::size_t{32} << 20;
+  std::string version;  // shown by /api/v1/status
+  // The text of /metrics; any thread. Without one the path is unknown.
+  std::function<std::string()> metrics;
+  // Most bytes of /api/v1/targets; it stops there and says so.
+  std::size_t inspect_bytes = std::size_t{64} << 20;
+};
+
+// Thread-safe.
+class Router {
+ public:
+  explicit Router(RouterOptions options = {});
+
+  Response Handle(const Request& request, const Snapshot& snapshot,
+                  Patience patience = Patience::kFresh);
+  // What a reload that ended is answered: 200, or 500 with the mistakes.
+  static Response ReloadResponse(const Result<void>& result);
+  // An error before or beside routing: {"error": "…"}.
+  static Response ErrorResponse(int status, std::string_view message);
+
+  BodyCache& cache() { return cache_; }
+
+ private:
+  Response Dispatch(const Request& request, const Snapshot& snapshot,
+                    Patience patience);
+
+  RouterOptions options_;
+  BodyCache cache_;
+};
+
+}  // namespace ta

@@ -1,0 +1,111 @@
+#include "api/url.h"
+
+namespace ta {
+namespace {
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+bool IsUnreserved(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+         (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' || c == '~';
+}
+
+}  // namespace
+
+std::optional<std::string> QueryUnescape(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+') {
+      out += ' ';
+    } else if (text[i] != '%') {
+      out += text[i];
+    } else {
+      if (text.size() - i < 3) return std::nullopt;
+      const int high = HexDigit(text[i + 1]);
+      const int low = HexDigit(text[i + 2]);
+      if (high < 0 || low < 0) return std::nullopt;
+      out += static_cast<char>(high * 16 + low);
+      i += 2;
+    }
+  }
+  return out;
+}
+
+std::string QueryEscape(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    if (IsUnreserved(c)) {
+      out += c;
+    } else if (c == ' ') {
+      out += '+';
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  return out;
+}
+
+std::optional<Query> Query::Parse(std::string_view text) {
+  Query query;
+  while (!text.empty()) {
+    const std::size_t end = text.find('&');
+    const std::string_view pair = text.substr(0, end);
+    text = end == text.npos ? std::string_view() : text.substr(end + 1);
+    if (pair.empty()) continue;
+    // Go refuses semicolons, which once separated pairs, too.
+    if (pair.find(';') != pair.npos) return std::nullopt;
+    const std::size_t equals = pair.find('=');
+    auto name = QueryUnescape(pair.substr(0, equals));
+    auto value = QueryUnescape(equals == pair.npos ? std::string_view()
+                                                   : pair.substr(equals + 1));
+    if (!name || !value) return std::nullopt;
+    query.pairs_.emplace_back(*std::move(name), *std::move(value));
+  }
+  return query;
+}
+
+std::optional<std::string_view> Query::First(std::string_view name) const {
+  for (const auto& [key, value] : pairs_) {
+    if (key == name) return value;
+  }
+  return std::nullopt;
+}
+
+RawTarget SplitTarget(std::string_view target) {
+  target = target.substr(0, target.find('#'));
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!target.starts_with(scheme)) continue;
+    const std::size_t slash = target.find_first_of("/?", scheme.size());
+    target =
+        slash == target.npos ? std::string_view("/") : target.substr(slash);
+  }
+  const std::size_t mark = target.find('?');
+  RawTarget raw{target.substr(0, mark), {}};
+  if (mark != target.npos) raw.query = target.substr(mark + 1);
+  if (raw.path.empty()) raw.path = "/";
+  return raw;
+}
+
+std::vector<std::string_view> SplitPath(std::string_view path) {
+  std::vector<std::string_view> segments;
+  while (!path.empty()) {
+    path.remove_prefix(1);  // the slash
+    const std::size_t end = path.find('/');
+    segments.push_back(path.substr(0, end));
+    path = end == path.npos ? std::string_view() : path.substr(end);
+  }
+  return segments;
+}
+
+}  // namespace ta
