@@ -107,7 +107,7 @@ struct HandOverConfig {
 };
 
 struct Config {
-  std::string path;           // the file it came from
+  std::string path;  // the file it came from
   std::string listen_addr = ":8080";
   MembersConfig members;
   std::chrono::milliseconds collector_not_ready_grace_period{
@@ -124,6 +124,9 @@ struct Config {
   bool allow_insecure_auth_secrets = false;
   // prometheus_cr.enabled: resources are not implemented; see DESIGN.md.
   bool custom_resources_enabled = false;
+
+  // Patterns of scrape_config_files, resolved: what a watcher watches too.
+  std::vector<std::string> scrape_config_files;
 
   // By name, ascending; names are unique.
   std::vector<std::shared_ptr<const ScrapeConfig>> jobs;

@@ -1,0 +1,22 @@
+// The discovery blocks of a scrape config as plain DiscoveryConfigs.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "allocator/config/config.h"
+#include "allocator/config/schema.h"
+#include "allocator/config/schema_reader.h"
+
+namespace ta {
+
+// All discovery blocks of a scrape config, in the order of their names, those
+// of one mechanism as written; all static_configs together are one. Relative
+// file names are resolved against `folder`.
+std::vector<DiscoveryConfig> DiscoveriesOf(const Value& scrape_config,
+                                           const std::string& folder,
+                                           const Path& path,
+                                           SchemaReader& reader);
+
+}  // namespace ta

@@ -1,0 +1,53 @@
+// The configuration file, the environment and the flags, made into a Config:
+// all or nothing. Takes the allocator's own file, or Prometheus's.
+
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "allocator/base/result.h"
+#include "allocator/config/config.h"
+#include "allocator/config/config_flags.h"
+#include "allocator/config/mistake.h"
+
+namespace ta {
+
+// One file that a pattern matched.
+struct MatchedFile {
+  std::string path;
+  Result<std::string> text;
+};
+
+struct LoadOptions {
+  ConfigFlags flags;  // win over the environment, which wins over the file
+  // The variables that count: OTELCOL_NAMESPACE, ALLOW_INSECURE_AUTH_SECRETS.
+  std::map<std::string, std::string> environment;
+  // Unknown keys are mistakes; otherwise they are warnings, and counted.
+  bool strict = false;
+  // Pods can be collectors: `collectors` may be left out.
+  bool pods_supported = false;
+  // Reads the files that match a pattern of `scrape_config_files`, in order of
+  // their names; no match is an empty list. Left empty: the disk is read.
+  std::function<Result<std::vector<MatchedFile>>(const std::string& pattern)>
+      read_files;
+};
+
+// Loads the text of the file `path` (its folder is where relative paths start;
+// mistakes are reported under this name). Every mistake is returned, sorted by
+// place. Linear in the text. Never throws, logs nothing; thread-safe.
+std::expected<Config, Mistakes> LoadConfig(const std::string& path,
+                                           std::string_view text,
+                                           const LoadOptions& options);
+
+// What `read_files` is by default. Blocking.
+Result<std::vector<MatchedFile>> ReadMatchingFiles(const std::string& pattern);
+
+// The folder of a file, for relative paths: "" if it has none.
+std::string FolderOf(std::string_view path);
+
+}  // namespace ta

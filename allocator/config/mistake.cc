@@ -1,0 +1,79 @@
+#include "allocator/config/mistake.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+namespace ta {
+namespace {
+
+constexpr std::size_t kShownBytes = 60;
+
+// The end of the last whole UTF-8 character within `limit` bytes.
+std::size_t CutAt(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return text.size();
+  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0) == 0x80)
+    --limit;
+  return limit;
+}
+
+void AppendEscaped(std::string& out, std::string_view text) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (byte < 0x20 || byte == 0x7F) {
+      out += "\\x";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+}
+
+}  // namespace
+
+std::string Mistake::ToString() const {
+  std::string raw = file;
+  if (line > 0) {
+    if (!raw.empty()) raw += ':';
+    raw += std::to_string(line) + ":" + std::to_string(column);
+  }
+  for (const auto& part : {path, message}) {
+    if (part.empty()) continue;
+    if (!raw.empty()) raw += ": ";
+    raw += part;
+  }
+  if (!suggestion.empty()) raw += " (did you mean \"" + suggestion + "\"?)";
+  std::string out;
+  out.reserve(raw.size());
+  AppendEscaped(out, raw);
+  return out;
+}
+
+void SortMistakes(Mistakes& mistakes) {
+  std::map<std::string, std::size_t> first_seen;
+  for (const auto& mistake : mistakes)
+    first_seen.emplace(mistake.file, first_seen.size());
+  const auto key = [&](const Mistake& m) {
+    return std::make_tuple(first_seen.find(m.file)->second, m.line, m.column);
+  };
+  std::stable_sort(
+      mistakes.begin(), mistakes.end(),
+      [&](const Mistake& a, const Mistake& b) { return key(a) < key(b); });
+  mistakes.erase(std::unique(mistakes.begin(), mistakes.end()), mistakes.end());
+}
+
+std::string Quoted(std::string_view text) {
+  const std::size_t end = CutAt(text, kShownBytes);
+  std::string out = "\"";
+  AppendEscaped(out, text.substr(0, end));
+  out += end < text.size() ? "…\"" : "\"";
+  return out;
+}
+
+}  // namespace ta

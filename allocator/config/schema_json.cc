@@ -1,0 +1,330 @@
+#include "allocator/config/schema_json.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <variant>
+
+#include "allocator/config/go_url.h"
+#include "allocator/config/units.h"
+#include "allocator/config/yaml_scalar.h"
+
+namespace ta {
+namespace {
+
+constexpr std::string_view kSecretToken = "<secret>";  // prometheus/common
+
+// Keys whose text some mechanism of Prometheus 3.14 declares as a Secret,
+// ascending; in `tls_config`, `key` too.
+constexpr std::array<std::string_view, 19> kSecretKeys = {
+    "application_credential_secret",
+    "application_secret",
+    "auth_token",
+    "bearer_token",
+    "client_certificate_key",
+    "client_secret",
+    "consumer_key",
+    "credentials",
+    "key",
+    "key_passphrase",
+    "password",
+    "private_key",
+    "proxy_connect_header",
+    "secret",
+    "secret_key",
+    "secrets",
+    "service_account_key",
+    "token",
+    "user_data"};
+static_assert(std::is_sorted(kSecretKeys.begin(), kSecretKeys.end()));
+
+bool IsSecretKey(std::string_view key) {
+  return std::binary_search(kSecretKeys.begin(), kSecretKeys.end(), key);
+}
+
+std::uint64_t Salt() {
+  static const std::uint64_t salt = [] {
+    std::random_device random;
+    return (static_cast<std::uint64_t>(random()) << 32) ^ random();
+  }();
+  return salt;
+}
+
+void AppendSecret(std::string_view text, Secrets secrets, std::string& out) {
+  switch (secrets) {
+    case Secrets::kShown:
+      return AppendJsonString(text, out);
+    case Secrets::kMasked:
+      return AppendJsonString(kSecretToken, out);
+    case Secrets::kHashed:
+      out += "\"hash:";
+      out += std::to_string(
+          XXH3_64bits_withSeed(text.data(), text.size(), Salt()));
+      out += '"';
+  }
+}
+
+// As encoding/json prints a float64, which every number of /scrape_configs has
+// been on its way: shortest digits, no exponent from 1e-6 to below 1e21.
+void AppendNumber(double value, std::string& out) {
+  std::array<char, 32> buffer;
+  const double size = std::abs(value);
+  if (value == 0 || !std::isfinite(value)) {
+    out += std::isfinite(value) ? "0" : "null";
+    return;
+  }
+  const auto [end, error] =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                    std::chars_format::scientific);
+  const std::string_view text(buffer.data(), end);
+  const auto e = text.find('e');
+  int exponent = 0;
+  std::from_chars(text.data() + e + (text[e + 1] == '+' ? 2 : 1), end,
+                  exponent);
+  std::string digits;
+  for (const char c : text.substr(0, e)) {
+    if (c >= '0' && c <= '9') digits += c;
+  }
+  if (value < 0) out += '-';
+  if (size < 1e-6 || size >= 1e21) {
+    out += digits[0];
+    if (digits.size() > 1) (out += '.') += digits.substr(1);
+    out += exponent < 0 ? "e-" : "e+";
+    out += std::to_string(std::abs(exponent));
+  } else if (exponent < 0) {
+    out += "0.";
+    out.append(static_cast<std::size_t>(-exponent - 1), '0');
+    out += digits;
+  } else {
+    const auto whole = static_cast<std::size_t>(exponent) + 1;
+    if (digits.size() < whole) digits.append(whole - digits.size(), '0');
+    out += digits.substr(0, whole);
+    if (digits.size() > whole) (out += '.') += digits.substr(whole);
+  }
+}
+
+void AppendInteger(std::int64_t value, std::string& out) {
+  constexpr std::int64_t kExact = std::int64_t{1} << 53;
+  if (value > kExact || value < -kExact)
+    return AppendNumber(static_cast<double>(value), out);
+  out += std::to_string(value);
+}
+
+void AppendNatural(std::uint64_t value, std::string& out) {
+  constexpr std::uint64_t kExact = std::uint64_t{1} << 53;
+  if (value > kExact) return AppendNumber(static_cast<double>(value), out);
+  out += std::to_string(value);
+}
+
+// Calls `each` for 0 to `count`, with commas between and brackets around.
+template <typename Each>
+void AppendSequence(char open, char close, std::size_t count, std::string& out,
+                    const Each& each) {
+  out += open;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i > 0) out += ',';
+    each(i);
+  }
+  out += close;
+}
+
+void AppendField(const Field& field, const Value& value, Secrets secrets,
+                 std::string& out) {
+  const auto list = [&](const auto& each) {
+    AppendSequence('[', ']', value.items.size(), out, each);
+  };
+  const auto map = [&](const auto& each) {
+    AppendSequence('{', '}', value.items.size(), out, [&](std::size_t i) {
+      AppendJsonString(value.keys[i], out);
+      out += ':';
+      each(value.items[i]);
+    });
+  };
+  const auto text_at = [&](std::size_t i) {
+    AppendJsonString(value.items[i].text, out);
+  };
+  const auto secret = [&](const Value& item) {
+    if (item.text.empty() && secrets == Secrets::kMasked)
+      out += "null";
+    else
+      AppendSecret(item.text, secrets, out);
+  };
+  switch (field.type) {
+    case Type::kBool:
+    case Type::kOptionalBool:
+      out += value.flag ? "true" : "false";
+      return;
+    case Type::kInt:
+      return AppendInteger(value.integer, out);
+    case Type::kUint:
+      return AppendNatural(value.natural, out);
+    case Type::kFloat:
+      return AppendNumber(value.number, out);
+    case Type::kSecret:
+      return secret(value);
+    case Type::kString:
+    case Type::kEnum:
+    case Type::kEnumAnyCase:
+    case Type::kUrl:
+    case Type::kRegex:
+      return AppendJsonString(value.text, out);
+    case Type::kDuration:
+    case Type::kGoDuration:
+      return AppendJsonString(
+          FormatPrometheusDuration(std::chrono::milliseconds(value.integer)),
+          out);
+    case Type::kBytes:
+      return AppendJsonString(FormatBytes(value.integer), out);
+    case Type::kStrings:
+    case Type::kLabelNames:
+      return list(text_at);
+    case Type::kSecrets:
+      return list([&](std::size_t i) { secret(value.items[i]); });
+    case Type::kLabels:
+    case Type::kStringMap:
+      return map([&](const Value& item) { AppendJsonString(item.text, out); });
+    case Type::kStringsMap:
+    case Type::kSecretsMap: {
+      Field element = field;
+      element.type =
+          field.type == Type::kStringsMap ? Type::kStrings : Type::kSecrets;
+      return map(
+          [&](const Value& item) { AppendField(element, item, secrets, out); });
+    }
+    case Type::kRecord:
+    case Type::kOptionalRecord:
+      return AppendJson(value, secrets, out);
+    case Type::kRecords:
+      return list(
+          [&](std::size_t i) { AppendJson(value.items[i], secrets, out); });
+    case Type::kRecordMap:
+      return map([&](const Value& item) { AppendJson(item, secrets, out); });
+    case Type::kAny:
+    case Type::kAnyMap:
+    case Type::kNodes:
+    case Type::kMembers:
+    case Type::kForeign:
+      if (value.node != nullptr)
+        AppendJson(*value.node, secrets, out);
+      else
+        out += "null";
+  }
+}
+
+void AppendScalar(const YamlNode& node, std::string& out) {
+  const auto value = ResolveScalar(node);
+  if (const auto* flag = std::get_if<bool>(&value)) {
+    out += *flag ? "true" : "false";
+  } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    AppendInteger(*integer, out);
+  } else if (const auto* natural = std::get_if<std::uint64_t>(&value)) {
+    AppendNatural(*natural, out);
+  } else if (const auto* number = std::get_if<double>(&value)) {
+    AppendNumber(*number, out);
+  } else if (const auto* text = std::get_if<std::string_view>(&value)) {
+    AppendJsonString(*text, out);
+  } else {
+    out += "null";
+  }
+}
+
+// `hidden`: below a key that is secret.
+void AppendNode(const YamlNode& node, Secrets secrets, bool hidden,
+                std::string& out) {
+  switch (node.kind) {
+    case YamlNode::Kind::kNull:
+      out += "null";
+      return;
+    case YamlNode::Kind::kScalar:
+      if (hidden && !node.text.empty())
+        AppendSecret(node.text, secrets, out);
+      else
+        AppendScalar(node, out);
+      return;
+    case YamlNode::Kind::kSequence:
+      return AppendSequence('[', ']', node.items.size(), out,
+                            [&](std::size_t i) {
+                              AppendNode(*node.items[i], secrets, hidden, out);
+                            });
+    case YamlNode::Kind::kMap:
+      break;
+  }
+  std::vector<const YamlEntry*> entries;
+  for (const auto& entry : node.entries) entries.push_back(&entry);
+  std::sort(
+      entries.begin(), entries.end(),
+      [](const YamlEntry* a, const YamlEntry* b) { return a->key < b->key; });
+  AppendSequence('{', '}', entries.size(), out, [&](std::size_t i) {
+    const YamlEntry& entry = *entries[i];
+    AppendJsonString(entry.key, out);
+    out += ':';
+    if (entry.key == "proxy_url" && entry.value->IsScalar()) {
+      if (const auto url = ParseGoUrl(entry.value->text))
+        return AppendJsonString(url->Redacted(), out);
+    }
+    AppendNode(*entry.value, secrets, hidden || IsSecretKey(entry.key), out);
+  });
+}
+
+}  // namespace
+
+void AppendJson(const Value& value, Secrets secrets, std::string& out) {
+  out += '{';
+  bool first = true;
+  for (std::size_t i = 0; i < value.items.size(); ++i) {
+    const Field& field = value.record->fields[i];
+    if (field.omit == Omit::kZero && IsZero(field, value.items[i])) continue;
+    if (!first) out += ',';
+    first = false;
+    AppendJsonString(field.name, out);
+    out += ':';
+    AppendField(field, value.items[i], secrets, out);
+  }
+  out += '}';
+}
+
+void AppendJson(const YamlNode& node, Secrets secrets, std::string& out) {
+  AppendNode(node, secrets, false, out);
+}
+
+void AppendJsonString(std::string_view text, std::string& out) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  out += '"';
+  std::size_t copied = 0;  // text before this is in `out`
+  const auto escape = [&](std::size_t at, std::size_t bytes,
+                          std::string_view with) {
+    out.append(text, copied, at - copied);
+    out += with;
+    copied = at + bytes;
+  };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte == '"') {
+      escape(i, 1, "\\\"");
+    } else if (byte == '\\') {
+      escape(i, 1, "\\\\");
+    } else if (byte == '\n') {
+      escape(i, 1, "\\n");
+    } else if (byte == '\r') {
+      escape(i, 1, "\\r");
+    } else if (byte == '\t') {
+      escape(i, 1, "\\t");
+    } else if (byte < 0x20 || byte == '<' || byte == '>' || byte == '&') {
+      const char code[] = {'\\',           'u', '0', '0', kHex[byte >> 4],
+                           kHex[byte & 15]};
+      escape(i, 1, {code, sizeof code});
+    } else if (byte == 0xE2 && (text.substr(i, 3) == "\u2028" ||
+                                text.substr(i, 3) == "\u2029")) {
+      escape(i, 3, text[i + 2] == '\xA8' ? "\\u2028" : "\\u2029");
+    }
+  }
+  out.append(text, copied);
+  out += '"';
+}
+
+}  // namespace ta

@@ -1,0 +1,36 @@
+// Effective values as the JSON of /scrape_configs: what Go's yaml.v2 makes of
+// Prometheus's structs, turned into JSON with sorted keys, as the Go allocator
+// does.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "allocator/config/schema.h"
+
+namespace ta {
+
+// What becomes of secrets.
+enum class Secrets : std::uint8_t {
+  kMasked,  // "<secret>", as Prometheus
+  kShown,   // allow_insecure_auth_secrets
+  // A salted hash: two settings are equal if and only if (collisions aside)
+  // their texts are. The salt is random for each process, so that the text
+  // tells nothing about the secret.
+  kHashed,
+};
+
+// Appends `value`, a record, as a JSON object without spaces.
+void AppendJson(const Value& value, Secrets secrets, std::string& out);
+
+// Appends a node as it is written, scalars resolved as YAML 1.1. Where
+// `secrets` isn't kShown, text under a key that Prometheus keeps secret in some
+// mechanism (password, *_token, ...) is hidden.
+void AppendJson(const YamlNode& node, Secrets secrets, std::string& out);
+
+// Appends a JSON string; <, >, &, U+2028 and U+2029 are escaped, as Go does.
+void AppendJsonString(std::string_view text, std::string& out);
+
+}  // namespace ta

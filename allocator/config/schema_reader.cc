@@ -1,0 +1,387 @@
+#include "allocator/config/schema_reader.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <utility>
+#include <variant>
+
+#include "allocator/config/go_url.h"
+#include "allocator/config/nearest.h"
+#include "allocator/config/units.h"
+#include "allocator/config/yaml_scalar.h"
+#include "allocator/config/yaml_text.h"
+
+namespace ta {
+namespace {
+
+// The same field as the element of its list or map.
+Field Element(const Field& field) {
+  Field element = field;
+  switch (field.type) {
+    case Type::kSecrets:
+      element.type = Type::kSecret;
+      break;
+    case Type::kStringsMap:
+      element.type = Type::kStrings;
+      break;
+    case Type::kSecretsMap:
+      element.type = Type::kSecrets;
+      break;
+    case Type::kRecords:
+    case Type::kRecordMap:
+      element.type = Type::kRecord;
+      break;
+    default:
+      element.type = Type::kString;
+  }
+  element.fallback = {};
+  return element;
+}
+
+bool IsText(const Field& field) {
+  switch (field.type) {
+    case Type::kString:
+    case Type::kSecret:
+    case Type::kRegex:
+    case Type::kEnum:
+    case Type::kEnumAnyCase:
+    case Type::kDuration:
+    case Type::kGoDuration:
+    case Type::kBytes:
+    case Type::kUrl:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsList(const Field& field) {
+  return field.type == Type::kStrings || field.type == Type::kSecrets ||
+         field.type == Type::kLabelNames || field.type == Type::kRecords ||
+         field.type == Type::kNodes;
+}
+
+bool IsSecret(const Field& field) {
+  return field.type == Type::kSecret || field.type == Type::kSecrets ||
+         field.type == Type::kSecretsMap;
+}
+
+std::string_view Wanted(const Field& field) {
+  if (IsList(field)) return "a list";
+  switch (field.type) {
+    case Type::kBool:
+    case Type::kOptionalBool:
+      return "true or false";
+    case Type::kInt:
+      return "a whole number";
+    case Type::kUint:
+      return "a whole number from 0";
+    case Type::kFloat:
+      return "a number";
+    case Type::kDuration:
+    case Type::kGoDuration:
+      return "a duration such as 30s";
+    default:
+      return IsText(field) ? "text" : "a map";
+  }
+}
+
+std::string Unexpected(const Field& field, const YamlNode& node) {
+  std::string got = node.Described();
+  if (IsSecret(field) && node.IsScalar()) got = "a value";
+  return "expected " + std::string(Wanted(field)) + ", got " + got;
+}
+
+std::string ListOf(std::span<const std::string_view> values) {
+  std::string out;
+  for (const auto value : values) {
+    if (value.empty()) continue;
+    if (!out.empty()) out += ", ";
+    out += value;
+  }
+  return out;
+}
+
+// A value as the default of its row says.
+void SetFallback(const Field& field, Value& out) {
+  switch (field.type) {
+    case Type::kBool:
+      out.flag = field.fallback == "true";
+      break;
+    case Type::kInt:
+    case Type::kBytes:
+      out.integer = 0;
+      for (const char c : field.fallback)
+        out.integer = out.integer * 10 + c - '0';
+      break;
+    case Type::kDuration:
+      if (!field.fallback.empty())
+        out.integer = ParsePrometheusDuration(field.fallback)->count();
+      break;
+    case Type::kGoDuration:
+      if (!field.fallback.empty())
+        out.integer = ParseGoDuration(field.fallback)->count() / 1'000'000;
+      break;
+    default:
+      if (IsText(field)) out.text = field.fallback;
+  }
+}
+
+}  // namespace
+
+void SchemaReader::Say(const YamlNode* node, const Path& path,
+                       std::string message, std::string_view suggestion) {
+  mistakes_.push_back({file_, node != nullptr ? node->line : 0,
+                       node != nullptr ? node->column : 0, path.ToString(),
+                       std::move(message), std::string(suggestion)});
+}
+
+void SchemaReader::SayAt(const Value& owner, std::string_view name,
+                         const Path& path, std::string message,
+                         std::string_view suggestion) {
+  const Value& field = owner.at(name);
+  Say(field.node != nullptr ? field.node : owner.node, Path{&path, name},
+      std::move(message), suggestion);
+}
+
+void SchemaReader::Bad(Value& value, const YamlNode& node, const Path& path,
+                       std::string message, std::string_view suggestion) {
+  value.bad = true;
+  Say(&node, path, std::move(message), suggestion);
+}
+
+void SchemaReader::SayUnknown(const YamlEntry& entry, const Record& record,
+                              const Path& path) {
+  std::vector<std::string_view> known;
+  for (const auto& field : record.fields) known.push_back(field.name);
+  unknown_.push_back({file_, entry.line, entry.column,
+                      Path{&path, entry.key}.ToString(),
+                      "unknown key in " + std::string(record.name),
+                      std::string(Nearest(entry.key, known))});
+}
+
+Value SchemaReader::Read(const YamlNode* node, const Record& record,
+                         const Path& path) {
+  Value out;
+  out.record = &record;
+  out.node = node;
+  out.items.resize(record.fields.size());
+  const bool is_map = node != nullptr && node->IsMap();
+  if (node != nullptr && !node->IsNull()) {
+    out.set = true;
+    if (!is_map)
+      Bad(out, *node, path,
+          "expected a map (" + std::string(record.name) + "), got " +
+              node->Described());
+  }
+  std::vector<const YamlEntry*> written(record.fields.size(), nullptr);
+  if (is_map) {
+    for (const auto& entry : node->entries) {
+      const int index = record.IndexOf(entry.key);
+      if (index >= 0)
+        written[static_cast<std::size_t>(index)] = &entry;
+      else
+        SayUnknown(entry, record, path);
+    }
+  }
+  for (std::size_t i = 0; i < record.fields.size(); ++i) {
+    const Path below{&path, record.fields[i].name};
+    ReadField(record.fields[i], written[i] ? written[i]->value : nullptr, below,
+              out.items[i]);
+  }
+  if (is_map && record.check != nullptr) record.check(out, path, *this);
+  return out;
+}
+
+void SchemaReader::ReadField(const Field& field, const YamlNode* node,
+                             const Path& path, Value& out) {
+  out.node = node;
+  out.written = node != nullptr;
+  if (field.type == Type::kForeign || field.type == Type::kAny) return;
+  if (node == nullptr || node->IsNull()) {
+    if (node == nullptr) SetFallback(field, out);  // null is zero, not default
+    if (field.type == Type::kRecord) {
+      out = Read(nullptr, *field.record, path);
+      out.node = node;
+      out.written = node != nullptr;
+    }
+    return;
+  }
+  if (IsList(field)) {
+    ReadList(field, *node, path, out);
+  } else if (IsText(field) || field.type == Type::kBool ||
+             field.type == Type::kOptionalBool || field.type == Type::kInt ||
+             field.type == Type::kUint || field.type == Type::kFloat) {
+    ReadScalar(field, *node, path, out);
+    if (out.bad) SetFallback(field, out);
+  } else if (field.type == Type::kRecord ||
+             field.type == Type::kOptionalRecord) {
+    out = Read(node, *field.record, path);
+    out.written = true;
+  } else {
+    ReadMap(field, *node, path, out);
+  }
+}
+
+void SchemaReader::ReadScalar(const Field& field, const YamlNode& node,
+                              const Path& path, Value& out) {
+  if (!node.IsScalar()) return Bad(out, node, path, Unexpected(field, node));
+  if (!FitsItsTag(node))
+    return Bad(out, node, path,
+               "the value does not fit its tag " + Quoted(node.tag));
+  out.set = true;
+  switch (field.type) {
+    case Type::kBool:
+    case Type::kOptionalBool: {
+      const auto value = ResolveScalar(node);
+      if (const auto* flag = std::get_if<bool>(&value)) {
+        out.flag = *flag;
+      } else if (std::holds_alternative<std::monostate>(value)) {
+        out.set = false;
+      } else {
+        Bad(out, node, path, Unexpected(field, node));
+      }
+      return;
+    }
+    case Type::kInt:
+    case Type::kUint:
+    case Type::kFloat:
+      return ReadNumber(field, node, path, out);
+    case Type::kEnum:
+    case Type::kEnumAnyCase:
+      return ReadEnum(field, node, path, out);
+    case Type::kDuration: {
+      const auto value = ParsePrometheusDuration(node.text);
+      if (!value) return Bad(out, node, path, value.error().message);
+      out.integer = value->count();
+      return;
+    }
+    case Type::kGoDuration: {
+      const auto value = ParseGoDuration(node.text);
+      if (!value) return Bad(out, node, path, value.error().message);
+      if (value->count() != 0 && std::abs(value->count()) < 1'000'000)
+        return Bad(out, node, path,
+                   "expected 0 or at least 1ms, got " + Quoted(node.text));
+      out.integer = value->count() / 1'000'000;
+      return;
+    }
+    case Type::kBytes: {
+      const auto value = ParseBytes(node.text);
+      if (!value) return Bad(out, node, path, value.error().message);
+      out.integer = *value;
+      return;
+    }
+    case Type::kUrl: {
+      const auto url = ParseGoUrl(node.text);
+      if (!url) {
+        out.set = false;
+        return Bad(out, node, path, url.error().message);
+      }
+      out.text = url->Redacted();
+      return;
+    }
+    default:
+      out.text = node.text;
+  }
+}
+
+void SchemaReader::ReadNumber(const Field& field, const YamlNode& node,
+                              const Path& path, Value& out) {
+  const auto value = ResolveScalar(node);
+  const auto* integer = std::get_if<std::int64_t>(&value);
+  const auto* natural = std::get_if<std::uint64_t>(&value);
+  const auto* number = std::get_if<double>(&value);
+  if (std::holds_alternative<std::monostate>(value)) return;
+  if (field.type == Type::kFloat) {
+    if (integer != nullptr) out.number = static_cast<double>(*integer);
+    if (natural != nullptr) out.number = static_cast<double>(*natural);
+    if (number != nullptr) out.number = *number;
+    if (integer != nullptr || natural != nullptr ||
+        (number != nullptr && std::isfinite(*number)))
+      return;
+    return Bad(out, node, path, Unexpected(field, node));
+  }
+  // Go cuts the fraction off a float that is written for an integer.
+  if (field.type == Type::kInt) {
+    if (integer != nullptr) out.integer = *integer;
+    if (number != nullptr && std::abs(*number) < 9.2e18)
+      out.integer = static_cast<std::int64_t>(*number);
+    if (integer != nullptr || (number != nullptr && std::abs(*number) < 9.2e18))
+      return;
+    return Bad(out, node, path, Unexpected(field, node));
+  }
+  if (integer != nullptr && *integer >= 0) {
+    out.natural = static_cast<std::uint64_t>(*integer);
+  } else if (natural != nullptr) {
+    out.natural = *natural;
+  } else if (number != nullptr && *number >= 0 && *number < 1.8e19) {
+    out.natural = static_cast<std::uint64_t>(*number);
+  } else {
+    Bad(out, node, path, Unexpected(field, node));
+  }
+}
+
+void SchemaReader::ReadEnum(const Field& field, const YamlNode& node,
+                            const Path& path, Value& out) {
+  out.text = node.text;
+  if (field.type == Type::kEnumAnyCase) {
+    for (char& c : out.text) {
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+  }
+  if (std::find(field.values.begin(), field.values.end(), out.text) !=
+      field.values.end())
+    return;
+  Bad(out, node, path,
+      "expected one of " + ListOf(field.values) + ", got " + Quoted(node.text),
+      Nearest(node.text, field.values));
+}
+
+void SchemaReader::ReadList(const Field& field, const YamlNode& node,
+                            const Path& path, Value& out) {
+  if (!node.IsSequence()) return Bad(out, node, path, Unexpected(field, node));
+  out.set = true;
+  if (field.type == Type::kNodes) return;
+  const Field element = Element(field);
+  out.items.resize(node.items.size());
+  for (std::size_t i = 0; i < node.items.size(); ++i) {
+    const Path below{&path, {}, static_cast<int>(i)};
+    const YamlNode& item = *node.items[i];
+    if (field.type == Type::kRecords && item.IsNull()) {
+      Bad(out, item, below,
+          "empty or null section in " + std::string(path.name));
+      out.items[i] = Read(nullptr, *field.record, below);
+      continue;
+    }
+    ReadField(element, &item, below, out.items[i]);
+    if (field.type == Type::kLabelNames && item.IsScalar() && item.text.empty())
+      Bad(out, item, below, "\"\" is not a valid label name");
+  }
+}
+
+void SchemaReader::ReadMap(const Field& field, const YamlNode& node,
+                           const Path& path, Value& out) {
+  if (!node.IsMap()) return Bad(out, node, path, Unexpected(field, node));
+  out.set = true;
+  if (field.type == Type::kAnyMap || field.type == Type::kMembers) return;
+  std::vector<const YamlEntry*> entries;
+  for (const auto& entry : node.entries) entries.push_back(&entry);
+  std::sort(
+      entries.begin(), entries.end(),
+      [](const YamlEntry* a, const YamlEntry* b) { return a->key < b->key; });
+  const Field element = Element(field);
+  out.items.resize(entries.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const YamlEntry& entry = *entries[i];
+    const Path below{&path, entry.key};
+    out.keys.push_back(entry.key);
+    ReadField(element, entry.value, below, out.items[i]);
+    if (field.type == Type::kLabels && entry.key.empty())
+      Bad(out, node, below, "\"\" is not a valid label name");
+  }
+}
+
+}  // namespace ta
