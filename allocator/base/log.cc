@@ -11,6 +11,8 @@
 #include <mutex>
 #include <utility>
 
+#include "allocator/base/utf8.h"
+
 namespace ta {
 
 struct LogCapture::Lines {
@@ -57,29 +59,6 @@ std::string_view Name(Level level) {
       return "error";
   }
   return "error";
-}
-
-// The bytes of the well-formed UTF-8 character at the start of `text`, 0 if
-// there is none. Table 3-7 of the Unicode standard.
-std::size_t Utf8Length(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
-  const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return tail(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    if (first == 0xE0 && byte(1) < 0xA0) return 0;
-    if (first == 0xED && byte(1) > 0x9F) return 0;
-    return tail(1) && tail(2) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    if (first == 0xF0 && byte(1) < 0x90) return 0;
-    if (first == 0xF4 && byte(1) > 0x8F) return 0;
-    return tail(1) && tail(2) && tail(3) ? 4 : 0;
-  }
-  return 0;
 }
 
 // In double quotes, with JSON's escapes; what is no UTF-8 becomes U+FFFD.
