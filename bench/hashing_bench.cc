@@ -99,6 +99,29 @@ void BM_MatchingItemReplaced(benchmark::State& state) {
   ReportQuality(state, matching, members);
 }
 
+// A part of all items is replaced in one batch: where from-scratch takes over
+// from one item at a time. The time is a changed item's.
+void BM_MatchingBatchReplaced(benchmark::State& state) {
+  const auto count = static_cast<int>(state.range(0));
+  const auto members = static_cast<int>(state.range(1));
+  const auto changed = static_cast<int>(count * state.range(2) / 1000);
+  BoundedMatching matching = Build(count, members);
+  std::mt19937_64 random(7);
+  std::vector<BoundedMatching::Item> removed(changed);
+  std::vector<BoundedMatching::Addition> added(changed);
+  std::uint32_t next = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    for (int i = 0; i < changed; ++i) {
+      removed[i] = next++ % count;
+      added[i] = {removed[i], random(), {random(), random()}};
+    }
+    state.ResumeTiming();
+    benchmark::DoNotOptimize(matching.Apply(removed, added));
+  }
+  state.SetItemsProcessed(2 * changed * state.iterations());
+}
+
 // A collector joins and leaves again; the time is for both. The ratios are to
 // the least possible: what the leaver owned, and T / (N + 1).
 void BM_MatchingMemberJoinsAndLeaves(benchmark::State& state) {
@@ -164,6 +187,10 @@ void Fleets(benchmark::internal::Benchmark* benchmark) {
 
 BENCHMARK(BM_MatchingFromScratch)->Apply(Fleets)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_MatchingItemReplaced)->Apply(Fleets);
+BENCHMARK(BM_MatchingBatchReplaced)
+    ->ArgNames({"items", "members", "permille"})
+    ->ArgsProduct({{10'000, 100'000}, {10, 1'000}, {10, 100, 150, 200, 500}})
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_MatchingMemberJoinsAndLeaves)
     ->Apply(Fleets)
     ->Unit(benchmark::kMillisecond);

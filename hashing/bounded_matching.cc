@@ -1,3 +1,64 @@
+// How the stable matching is kept.
+//
+// Deferred acceptance. An item asks the members in the order in which it meets
+// them clockwise from its key. A member keeps the nearest items it has places
+// for and sends the farthest away, who asks the next. Because items and members
+// rank a pair by the same thing, its distance (then id, then name), the result
+// is the same whoever asks first: there is one matching in which no item and no
+// member would both rather have each other.
+//
+// Take a circle of 100, members A (points 20 and 70) and B (30 and 90) with two
+// places each, and items p, q, r, s with keys 12, 15, 18, 60.
+//
+//          A: r 2, q 5, p 8, s 10 ask. Two places: r and q stay.
+//          B: p 18 and s 30 ask next, and stay.
+//
+// An item comes. It asks like the others; whoever is sent away goes on. Say t
+// comes with key 19, and its seat (hashing/capacity.h) with it, a third for B.
+//
+//          A: t 1 stays, q 5 must go.   B: q 15 asks, there is room.
+//
+// An item goes. Its place is free, and the nearest item that would rather be
+// here takes it, whose own place is free then. For that each member remembers
+// whom it sent away, sorted as it ranks them: its waiting set. Say r goes, and
+// with it B's third seat.
+//
+//          A waits for q 5, p 8, s 10: q comes.   B waits for nobody: done.
+//
+// A member gains a seat: as if an item of it had gone. It loses one: its
+// farthest item, if it is full, goes on as if rejected. So each step is a
+// chain, in the mean of about one item where there are a hundred items or more
+// a member, and the matching is the stable one again after each.
+//
+// Lanes. Remembering every rejection takes an entry for each item and member
+// that sent it away: were 100,000 targets behind one address, and so of one
+// key, that would be half of all pairs. But the items between two neighbouring
+// points meet the members in one and the same order, and every member ranks
+// them alike: by distance to the point ahead, then id. Such items are a lane.
+// The first in a lane is preferred by all, so it ends at the point where the
+// second does or at an earlier one, and so on down the lane: who stands behind
+// never overtakes. p, q, r and t are one lane (points between 90 and 20), in
+// the order t, r, q, p. Two things follow.
+//
+//  1. If a member sent away an item, it would send away all behind it. So a new
+//     item begins to ask where the one ahead of it is.
+//  2. A waiting set needs only the first of each lane who waits there. Before r
+//     goes, A's is q 5 (of t, r, q, p) and s 10. When q has come, p follows it
+//     as its lane's first: p 8, s 10.
+//
+// So an item is in the waiting sets of the members from the point of the one
+// ahead of it in its lane up to its own, and the sets together never hold more
+// than the lanes in use times the members. This is kept by three functions:
+// Reject, where an item goes on (and takes the entry of the one behind it),
+// StopWaiting, where one comes back (and leaves its entries to the one behind
+// it), and Remove, which is StopWaiting for all of its way.
+//
+// The walk. Point i is an item's nearest one of its member if the member has no
+// other point since the item's first; Ring::Point::gap says so without a list
+// of those already met. "Earlier" and "later" on a walk are compared as steps
+// from the first point (Depth), which holds across the end of the circle and
+// where points of several members coincide.
+
 #include "hashing/bounded_matching.h"
 
 #include <algorithm>
@@ -126,8 +187,8 @@ void BoundedMatching::Place(Item item, std::uint32_t point) {
   slots_[item].point = point;
 }
 
-// The item waits at the member of `point` from now on, as its lane's first
-// unless the one ahead waits there too, which never happens: it is nearer.
+// The item waits at the member of `point` from now on, as its lane's first: the
+// one ahead is at this point or an earlier one.
 void BoundedMatching::Reject(Item item, std::uint32_t point) {
   const Slot& slot = slots_[item];
   assert(Depth(item, FirstPoint(item)) <= Depth(item, point));
@@ -193,7 +254,7 @@ void BoundedMatching::ShedWorst(std::uint32_t member) {
 
 std::vector<BoundedMatching::Move> BoundedMatching::Apply(
     std::span<const Item> removed, std::span<const Addition> added) {
-  if (IsLarge(removed.size() + added.size())) {
+  if (IsLarge(removed.size(), added.size())) {
     auto owners = Owners();
     for (const Item item : removed) owners[item] = kNone;
     Reorder(removed, added);

@@ -189,7 +189,7 @@ class BoundedMatching {
   void ShedWorst(std::uint32_t member);
 
   // Everything at once (matching_from_scratch.cc).
-  bool IsLarge(std::size_t changes) const;
+  bool IsLarge(std::size_t removed, std::size_t added) const;
   void Reorder(std::span<const Item> removed, std::span<const Addition> added);
   void MatchFromScratch();
   void LinkLanes();

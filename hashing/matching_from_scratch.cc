@@ -20,17 +20,17 @@
 namespace ta {
 namespace {
 
-// A change at a time costs about six times the share of one item in a matching
-// from scratch (bench/hashing_bench.cc: 0.9 µs against 0.15 µs), whatever the
-// size.
-constexpr std::size_t kFromScratchShare = 6;
+// A single change costs about as much as this many items in a matching from
+// scratch: 2.5 to 5, by the size of the fleet (bench/hashing_bench.cc).
+constexpr std::size_t kItemsAChange = 3;
 
 }  // namespace
 
 // Whether so many changes are cheaper done from scratch. Without members there
 // are no lanes to keep.
-bool BoundedMatching::IsLarge(std::size_t changes) const {
-  return members_.empty() || changes * kFromScratchShare > size();
+bool BoundedMatching::IsLarge(std::size_t removed, std::size_t added) const {
+  return members_.empty() ||
+         (removed + added) * kItemsAChange > size() - removed + added;
 }
 
 // Takes out and puts in without placing anyone.
@@ -48,9 +48,13 @@ void BoundedMatching::Reorder(std::span<const Item> removed,
 
   std::vector<RankedSet::Entry> came;
   came.reserve(added.size());
+  std::size_t slots = slots_.size();
+  for (const Addition& addition : added) {
+    slots = std::max(slots, std::size_t{addition.item} + 1);
+  }
+  slots_.resize(slots);
   for (const auto& [item, key, id] : added) {
     assert(!Contains(item));
-    if (item >= slots_.size()) slots_.resize(std::size_t{item} + 1);
     slots_[item] = {.key = key, .id = id, .point = kUnplaced};
     came.emplace_back(~key, item);
   }

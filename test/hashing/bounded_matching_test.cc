@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -251,6 +252,9 @@ TEST(BoundedMatchingTest, ExplainWalksPastFullMembersToTheOwner) {
     EXPECT_TRUE(std::is_sorted(
         candidates.begin(), candidates.end(),
         [](const auto& a, const auto& b) { return a.distance < b.distance; }));
+    std::set<std::uint32_t> members;
+    for (const auto& candidate : candidates) members.insert(candidate.member);
+    EXPECT_EQ(members.size(), 8u);
     const auto owner = std::find_if(candidates.begin(), candidates.end(),
                                     [](const auto& c) { return c.owner; });
     ASSERT_NE(owner, candidates.end());
