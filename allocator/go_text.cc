@@ -195,6 +195,7 @@ void AppendGoLower(std::string_view text, std::string& out) {
 void AppendGoUpper(std::string_view text, std::string& out) {
   AppendMapped(text, out, [](char32_t rune) -> char32_t {
     if (rune < 0x80) return rune >= 'a' && rune <= 'z' ? rune - 32 : rune;
+    if (rune == 0xdf) return rune;  // utf8proc prefers the capital sharp s
     return static_cast<char32_t>(
         utf8proc_toupper(static_cast<utf8proc_int32_t>(rune)));
   });

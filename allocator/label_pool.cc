@@ -82,7 +82,10 @@ class NameTable {
     std::free(name);
     Slot(id) = nullptr;
     free_[IsMeta(id)].push_back(id);
-    if (!ids_.empty()) return;
+    if (!ids_.empty()) {
+      if (ids_.size() * 8 < ids_.bucket_count()) ids_.rehash(0);
+      return;
+    }
     Release(ids_);  // no number is in use: begin again from zero
     for (auto& ids : free_) Release(ids);
     next_ = {0, 1};

@@ -1,0 +1,214 @@
+#include "allocator/regex.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "allocator/simple_regex.h"
+
+namespace ta {
+namespace {
+
+std::shared_ptr<const Regex> Compile(std::string_view pattern) {
+  auto regex = Regex::Compile(pattern);
+  EXPECT_TRUE(regex) << pattern << ": " << regex.error().message;
+  return *regex;
+}
+
+// The template expanded for `text`, "no match" if it does not match.
+std::string Expand(std::string_view pattern, std::string_view replacement,
+                   std::string_view text) {
+  const auto regex = Compile(pattern);
+  const RegexTemplate expansion(replacement, *regex);
+  std::vector<std::string_view> groups(
+      static_cast<std::size_t>(expansion.groups_needed()));
+  if (!regex->Match(text, groups)) return "no match";
+  std::string out;
+  expansion.Append(groups, out);
+  return out;
+}
+
+TEST(RegexTest, IsAnchoredAtBothEnds) {
+  EXPECT_TRUE(Compile("b")->Matches("b"));
+  EXPECT_FALSE(Compile("b")->Matches("ab"));
+  EXPECT_FALSE(Compile("b")->Matches("bc"));
+  EXPECT_TRUE(Compile("a|b")->Matches("b"));
+  EXPECT_FALSE(Compile("a|b")->Matches("ax"));
+  EXPECT_FALSE(Compile("(?i)b")->Matches("b\n"));
+}
+
+TEST(RegexTest, TakesGoSyntax) {
+  EXPECT_EQ(Expand("(?<n>a)b", "$n", "ab"), "a");
+  EXPECT_EQ(Expand("(?P<n>a)b", "$n", "ab"), "a");
+  EXPECT_EQ(Expand(R"([(?<n>]+(?<n>a))", "$n", "(?<n>a"), "a");
+  EXPECT_EQ(Expand(R"(\Q(?<n>\E(.))", "$1", "(?<n>a"), "a");
+  EXPECT_EQ(Expand(R"([]\]a(?<]+(.))", "$1", "](?<x"), "x");
+  EXPECT_EQ(Expand(R"([[:alpha:](?<n>]+)", "$0", "(?<n>a"), "(?<n>a");
+  EXPECT_TRUE(Compile(R"(\\C)")->Matches("\\C"));
+  EXPECT_TRUE(Compile(R"(\Q\C\E)")->Matches("\\C"));
+  for (const char* bad :
+       {R"(\C)", R"(a\C+)", "(?=a)", "(?<=a)b", "(?<!a)b", "(?<n", "a**",
+        "[b-a]", R"(\1)", "a{1001}", ")", "\\"}) {
+    EXPECT_FALSE(Regex::Compile(bad)) << bad;
+  }
+}
+
+TEST(RegexTest, ErrorsAreGos) {
+  EXPECT_EQ(Regex::Compile("a(b").error().message,
+            "error parsing regexp: missing closing ): `^(?s:a(b)$`");
+  EXPECT_EQ(Regex::Compile("a**").error().message,
+            "error parsing regexp: invalid nested repetition operator: `**`");
+  EXPECT_EQ(Regex::Compile("[b-a]").error().message,
+            "error parsing regexp: invalid character class range: `b-a`");
+}
+
+TEST(RegexTest, EqualPatternsShareOneRegex) {
+  const auto regex = Compile("RegexTest.*");
+  EXPECT_EQ(Compile("RegexTest.*"), regex);
+}
+
+TEST(RegexTest, KnowsWhatMatchesAll) {
+  for (const char* all : {".*", "(.*)", ".*?", "(?:.*)", "(?:(.*))"}) {
+    EXPECT_TRUE(Compile(all)->matches_all()) << all;
+  }
+  for (const char* some : {"", ".+", "(.+)", ".?", "a.*", "(.*)(.*)", ".*|"}) {
+    EXPECT_FALSE(Compile(some)->matches_all()) << some;
+  }
+}
+
+TEST(RegexTemplateTest, ExpandsAsGoDoes) {
+  EXPECT_EQ(Expand("(.)(.)", "$2$1", "ab"), "ba");
+  EXPECT_EQ(Expand("(.)(.)", "[$1x][${1}x]", "ab"), "[][ax]");
+  EXPECT_EQ(Expand("(.)(.)", "$$1 $ ${ ${1 $01 $9 $", "ab"), "$1 $ ${ ${1   $");
+  EXPECT_EQ(Expand("(?P<a>.)(?P<a1>.)", "$a1 $a", "xy"), "y x");
+  EXPECT_EQ(Expand("(.*)", "$ä", "x"), "");
+  EXPECT_EQ(Expand("(a)?b", "<$1>", "b"), "<>");
+  EXPECT_EQ(Expand("a", "$1", "b"), "no match");
+}
+
+TEST(RegexTemplateTest, KnowsItsShape) {
+  const auto regex = Compile("(.)(.*)");
+  EXPECT_EQ(RegexTemplate("$2", *regex).only_group(), 2);
+  EXPECT_EQ(RegexTemplate("$2x", *regex).only_group(), -1);
+  EXPECT_TRUE(RegexTemplate("a$$b$7", *regex).is_constant());
+  EXPECT_EQ(RegexTemplate("a$$b$7", *regex).constant(), "a$b");
+  EXPECT_EQ(RegexTemplate("$0", *regex).groups_needed(), 1);
+}
+
+// A pattern can end the group that anchors it; then Go searches.
+TEST(RegexTemplateTest, ReplacesAllMatchesOfOddPatterns) {
+  const auto regex = Compile("a)|(?:b");  // ^(?s:a)|(?:b)$
+  EXPECT_EQ(RegexTemplate("<$0>", *regex).ReplaceAll(*regex, "axb"), "<a>x<b>");
+  const auto empty = Compile(")|(?:x*");
+  EXPECT_EQ(RegexTemplate("-", *empty).ReplaceAll(*empty, "äx"), "-ä-");
+  EXPECT_EQ(RegexTemplate("-", *empty).ReplaceAll(*empty, "x"), "-x-");
+}
+
+// ------------------------------------------------- the two engines agree
+
+TEST(SimpleRegexTest, TakesWhatRulesUsuallyHave) {
+  for (const char* simple :
+       {"", "true", "(.*)", "(.+)", "a|b|c", "(a|b)", "Pod;(.*)", "__meta_(.+)",
+        R"(([^:]+)(?::\d+)?;(\d+))", R"((.+?)(?::\d+)?;(\d+))", R"(10\.0\..*)",
+        "(?:https?)", "[a-z0-9-]+", R"(\w+-\d*(-x)?)",
+        "default/.+;metrics|health"}) {
+    EXPECT_TRUE(SimpleRegex::Parse(simple)) << simple;
+  }
+  for (const char* other :
+       {"(?i)a",    "^a",     "a$",     "a{2}",        "(a)*",
+        "(a|b)+",   R"(\bx)", R"(\pL)", "[[:alpha:]]", "ä",
+        "(?P<n>a)", "a**",    "(",      ")",           "[",
+        "*",        R"(\)",   "[]a]",   "[b-a]",       R"([\w-a])"}) {
+    EXPECT_FALSE(SimpleRegex::Parse(other)) << other;
+  }
+}
+
+TEST(SimpleRegexTest, GivesUpInsteadOfTakingForever) {
+  const auto regex = Compile("(.*)a(.*)a(.*)a(.*)a(.*)b");
+  EXPECT_FALSE(regex->Matches(std::string(3000, 'a')));
+  EXPECT_TRUE(regex->Matches(std::string(3000, 'a') + "b"));
+  EXPECT_TRUE(Compile("(.*)a(.*)b")->Matches(std::string(1 << 20, 'a') + "b"));
+}
+
+class PatternMaker {
+ public:
+  explicit PatternMaker(unsigned seed) : random_(seed) {}
+
+  std::string Alternatives(int depth) {
+    std::string out = Sequence(depth);
+    while (Below(4) == 0) out += "|" + Sequence(depth);
+    return out;
+  }
+
+  std::string Text() {
+    static constexpr std::string_view kPieces[] = {
+        "a", "b", "ab", ":", ";", "80", "a:8", "-", "ä", "日", "\n", "", "aa"};
+    std::string out;
+    for (unsigned i = Below(6); i > 0; --i) out += kPieces[Below(13)];
+    return out;
+  }
+
+  unsigned Below(unsigned limit) { return random_() % limit; }
+
+ private:
+  std::string Sequence(int depth) {
+    std::string out;
+    for (unsigned i = Below(5); i > 0; --i) out += Item(depth);
+    return out;
+  }
+  std::string Item(int depth) {
+    static constexpr std::string_view kAtoms[] = {
+        "a", "b",   "a",      "ab",     ".",   "[^:]", "[ab]",    "\\d", ";",
+        ":", "\\.", "[^a-b]", "[0-9-]", "\\w", "\\S",  "[^\\d;]", "\\-"};
+    static constexpr std::string_view kQuantifiers[] = {
+        "", "", "", "*", "+", "?", "*?", "+?", "??"};
+    if (depth > 0 && Below(4) == 0) {
+      const std::string body = Alternatives(depth - 1);
+      return (Below(2) == 0 ? "(" : "(?:") + body +
+             (Below(3) == 0 ? ")?" : ")");
+    }
+    return std::string(kAtoms[Below(17)]) + std::string(kQuantifiers[Below(9)]);
+  }
+
+  std::mt19937 random_;
+};
+
+TEST(SimpleRegexTest, AgreesWithRe2OnRandomPatterns) {
+  const unsigned seed = 20'250;
+  PatternMaker make(seed);
+  int simple = 0;
+  int matches = 0;
+  for (int i = 0; i < 6000; ++i) {
+    const std::string pattern = make.Alternatives(2);
+    SCOPED_TRACE("seed " + std::to_string(seed) + ", pattern " + pattern);
+    const auto fast = Regex::Compile(pattern);
+    const auto full = Regex::Compile(pattern, Regex::Engine::kRe2Only);
+    ASSERT_EQ(fast.has_value(), full.has_value());
+    if (!fast) continue;
+    simple += SimpleRegex::Parse(pattern).has_value();
+    ASSERT_EQ((*fast)->group_count(), (*full)->group_count());
+    const auto groups = static_cast<std::size_t>((*full)->group_count());
+    for (int j = 0; j < 12; ++j) {
+      const std::string text = make.Text();
+      std::vector<std::string_view> got(groups);
+      std::vector<std::string_view> expected(groups);
+      const bool matched = (*full)->Match(text, expected);
+      ASSERT_EQ((*fast)->Match(text, got), matched) << "text " << text;
+      ASSERT_EQ((*fast)->Matches(text), matched) << "text " << text;
+      if (!matched) continue;
+      ++matches;
+      for (std::size_t g = 0; g < groups; ++g) {
+        // A group that took no part and an empty one are the same to a rule.
+        ASSERT_EQ(got[g], expected[g]) << "text " << text << " group " << g;
+      }
+    }
+  }
+  EXPECT_GT(simple, 4000) << "else this compares RE2 with itself";
+  EXPECT_GT(matches, 3000);
+}
+
+}  // namespace
+}  // namespace ta
