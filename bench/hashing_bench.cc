@@ -208,7 +208,7 @@ BENCHMARK(BM_RingBuild)
     ->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_RingOwner)
     ->ArgNames({"members", "points"})
-    ->ArgsProduct({{10, 100, 1'000}, {100, 300, 1'000, 3'000}});
+    ->ArgsProduct({{10, 100, 1'000}, {300, 1'000, 1'500, 3'000}});
 
 }  // namespace
 }  // namespace ta
