@@ -85,7 +85,7 @@ struct RouterOptions {
   // labels, or the lists asked for most often where they don't fit.
   std::size_t cache_bytes = std::size_t{32} << 20;
   std::string version;  // shown by /api/v1/status
-  // The text of /metrics; any thread. Without one the path is unknown.
+  // The text of /metrics; any thread. Without one the path is 404.
   std::function<std::string()> metrics;
   // Most bytes of /api/v1/targets; it stops there and says so.
   std::size_t inspect_bytes = std::size_t{64} << 20;
@@ -103,7 +103,7 @@ class Router {
   // An error before or beside routing: {"error": "…"}.
   static Response ErrorResponse(int status, std::string_view message);
 
-  BodyCache& cache() { return cache_; }
+  const BodyCache& cache() const { return cache_; }
 
  private:
   Response Dispatch(const Request& request, const Snapshot& snapshot,

@@ -196,6 +196,4 @@ void Server::Stop() { impl_->Stop(); }
 
 const ServerStats& Server::stats() const { return impl_->shared->stats; }
 
-Router& Server::router() { return impl_->shared->router; }
-
 }  // namespace ta

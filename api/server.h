@@ -15,13 +15,19 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "allocator/base/clock.h"
+#include "allocator/base/metrics.h"
 #include "allocator/base/result.h"
 #include "allocator/snapshot.h"
 #include "allocator/updates.h"
 #include "api/router.h"
 #include "api/stats.h"
+
+namespace prometheus {
+class Collectable;
+}
 
 namespace ta {
 
@@ -29,8 +35,8 @@ struct ServerOptions {
   // "host:port", ":port" or "[v6]:port". Without a host all addresses of both
   // families, of IPv4 alone where IPv6 is off. Port 0 takes a free one.
   std::string listen_addr = ":8080";
-  int threads = 0;  // 0: AllowedCores()
-  RouterOptions router;
+  int threads = 0;       // 0: AllowedCores()
+  RouterOptions router;  // without `metrics`, the server gives its own
 
   // Above this many connections a new one is answered 503 and closed. 0: the
   // limit of open files, less 256 for everything else, at most 200,000.
@@ -53,6 +59,11 @@ struct ServerOptions {
   // How long Stop waits for answers that are being written.
   std::chrono::milliseconds stop_timeout{std::chrono::seconds(5)};
   std::chrono::milliseconds tick{1000};
+
+  // Metrics beside those of snapshot, server and process: of the service, and
+  // whatever else there is. Read on the server's threads.
+  const ServiceStats* service = nullptr;  // must outlive the server
+  std::vector<std::shared_ptr<const prometheus::Collectable>> more_metrics;
 
   const Clock* clock = nullptr;  // for Poll::at; null: the real one
 };
@@ -91,7 +102,6 @@ class Server {
   void Stop();
 
   const ServerStats& stats() const;
-  Router& router();
 
  private:
   struct Impl;

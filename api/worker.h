@@ -16,33 +16,11 @@
 #include <unordered_map>
 #include <utility>
 
-#include "api/server.h"
+#include "api/server_shared.h"
 
 namespace ta {
 
 class Connection;
-
-// What all workers share. Immutable but for what is atomic inside; lives until
-// the last of them is gone.
-struct ServerShared {
-  ServerShared(ServerOptions given, SnapshotHolder& holder,
-               ServerCallbacks calls)
-      : options(std::move(given)),
-        callbacks(std::move(calls)),
-        snapshots(holder),
-        router(options.router) {}
-
-  const ServerOptions options;
-  const ServerCallbacks callbacks;
-  SnapshotHolder& snapshots;
-  Router router;
-  ServerStats stats;
-  SteadyClock steady_clock;
-
-  const Clock& clock() const {
-    return options.clock != nullptr ? *options.clock : steady_clock;
-  }
-};
 
 class Worker : public std::enable_shared_from_this<Worker> {
  public:

@@ -1,0 +1,132 @@
+#include "api/metrics.h"
+
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "api/handlers.h"
+#include "api/metric_family.h"
+
+namespace ta {
+namespace {
+
+void AddHistogram(const AtomicHistogram& histogram, MetricLabels labels,
+                  FamilyList& out) {
+  std::array<std::uint64_t, AtomicHistogram::kBounds.size() + 1> counts;
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    counts[i] = histogram.count(i);
+  out.Buckets(AtomicHistogram::kBounds, counts, histogram.sum_seconds(),
+              std::move(labels));
+}
+
+bool IsEmpty(const AtomicHistogram& histogram) {
+  for (std::size_t i = 0; i <= AtomicHistogram::kBounds.size(); ++i) {
+    if (histogram.count(i) != 0) return false;
+  }
+  return true;
+}
+
+std::string StrategyOf(const Snapshot& snapshot) {
+  return std::string(snapshot.config ? ToString(snapshot.config->strategy)
+                                     : std::string_view());
+}
+
+}  // namespace
+
+std::vector<prometheus::MetricFamily> ServerMetrics::Collect() const {
+  FamilyList out;
+  out.Histogram("opentelemetry_allocator_http_duration_seconds",
+                "Duration of received HTTP requests.")
+      .With(OtelScope());
+  for (int i = 0; i < kRoutes; ++i) {
+    const AtomicHistogram& histogram = stats_.http_duration[i];
+    if (IsEmpty(histogram)) continue;
+    AddHistogram(histogram,
+                 {{"path", std::string(RouteTemplate(static_cast<Route>(i)))}},
+                 out);
+  }
+  out.Counter("target_allocator_http_answers_total",
+              "Answers by the class of their status.");
+  for (std::size_t i = 2; i < stats_.answers.size(); ++i) {
+    out.Sample(stats_.answers[i].load(), {{"code", std::to_string(i) + "xx"}});
+  }
+  out.Counter("target_allocator_http_sent_bytes_total",
+              "Bytes of bodies sent, as encoded.")
+      .Sample(stats_.bytes_sent.load());
+  out.Gauge("target_allocator_http_connections", "Open connections.")
+      .Sample(stats_.connections.load());
+  out.Counter("target_allocator_http_connections_accepted_total",
+              "Connections accepted.")
+      .Sample(stats_.accepted.load());
+  out.Counter("target_allocator_http_connections_refused_total",
+              "Connections closed because there were too many.")
+      .Sample(stats_.refused.load());
+  out.Counter("target_allocator_http_accept_failures_total",
+              "Times that accepting failed, as without free file descriptors.")
+      .Sample(stats_.accept_failures.load());
+  out.Counter("target_allocator_http_timeouts_total",
+              "Connections closed at a deadline while not idle.")
+      .Sample(stats_.timeouts.load());
+  out.Counter("target_allocator_http_bad_requests_total",
+              "Requests that were no HTTP or above a limit.")
+      .Sample(stats_.bad_requests.load());
+  out.Gauge("target_allocator_held_requests",
+            "Requests of collectors that wait to become members.")
+      .Sample(stats_.held.load());
+  const BodyCache::Stats cache = cache_.stats();
+  out.Counter("target_allocator_body_cache_hits_total",
+              "Answers whose body was rendered before.")
+      .Sample(cache.hits);
+  out.Counter("target_allocator_body_cache_misses_total",
+              "Answers whose body had to be rendered.")
+      .Sample(cache.misses);
+  out.Gauge("target_allocator_body_cache_bytes", "Bytes of bodies kept.")
+      .Sample(cache.bytes);
+  out.Gauge("target_allocator_body_cache_entries", "Bodies kept.")
+      .Sample(cache.entries);
+  return out.Take();
+}
+
+std::vector<prometheus::MetricFamily> ServiceMetrics::Collect() const {
+  FamilyList out;
+  const std::string strategy = StrategyOf(*snapshots_.Get());
+  out.Counter("opentelemetry_allocator_events_total",
+              "Number of events in the channel.")
+      .With(OtelScope())
+      .Sample(stats_.config_events.load(),
+              {{"source", "EventSourceConfigMap"}});
+  // One Apply relabels, assigns and makes the snapshot; the Go allocator
+  // measures processing and allocating apart.
+  out.Histogram("opentelemetry_allocator_time_to_allocate",
+                "The time it takes to allocate")
+      .With(OtelScope());
+  AddHistogram(stats_.apply_targets,
+               {{"method", "SetTargets"}, {"strategy", strategy}}, out);
+  AddHistogram(stats_.apply_members,
+               {{"method", "SetCollectors"}, {"strategy", strategy}}, out);
+  out.Histogram("opentelemetry_allocator_process_targets_duration_seconds",
+                "Duration of processing targets.")
+      .With(OtelScope());
+  AddHistogram(stats_.apply_targets, {}, out);
+  return out.Take();
+}
+
+std::string MetricsText(
+    const std::vector<std::shared_ptr<const prometheus::Collectable>>&
+        sources) {
+  std::vector<prometheus::MetricFamily> families;
+  for (const auto& source : sources) {
+    auto some = source->Collect();
+    std::move(some.begin(), some.end(), std::back_inserter(families));
+  }
+  std::erase_if(families,
+                [](const auto& family) { return family.metric.empty(); });
+  std::sort(families.begin(), families.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  // The base class's overload, which the derived one hides.
+  const prometheus::Serializer& serializer = prometheus::TextSerializer();
+  return serializer.Serialize(families);
+}
+
+}  // namespace ta

@@ -1,0 +1,76 @@
+// The metrics page. Values are computed from the snapshot and the counters when
+// they are scraped: nothing is kept twice, and a collector that is gone leaves
+// no stale series. Names, types and labels of the Go allocator
+// (`opentelemetry_allocator_…`, `prometheus_sd_…`, `process_…`) stand beside
+// ours (`target_allocator_…`).
+
+#pragma once
+
+#include <prometheus/collectable.h>
+#include <prometheus/metric_family.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "allocator/base/metrics.h"
+#include "allocator/snapshot.h"
+#include "api/body_cache.h"
+#include "api/stats.h"
+
+namespace ta {
+
+// What the snapshot says: assignment, members, discovery, configuration.
+// `snapshots` must outlive it. Thread-safe.
+class SnapshotMetrics final : public prometheus::Collectable {
+ public:
+  explicit SnapshotMetrics(const SnapshotHolder& snapshots)
+      : snapshots_(snapshots) {}
+  std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  const SnapshotHolder& snapshots_;
+};
+
+// What the server counts about itself. Both must outlive it. Thread-safe.
+class ServerMetrics final : public prometheus::Collectable {
+ public:
+  ServerMetrics(const ServerStats& stats, const BodyCache& cache)
+      : stats_(stats), cache_(cache) {}
+  std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  const ServerStats& stats_;
+  const BodyCache& cache_;
+};
+
+// What the service counts about itself. `stats` and `snapshots`, which names
+// the strategy, must outlive it. Thread-safe.
+class ServiceMetrics final : public prometheus::Collectable {
+ public:
+  ServiceMetrics(const ServiceStats& stats, const SnapshotHolder& snapshots)
+      : stats_(stats), snapshots_(snapshots) {}
+  std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  const ServiceStats& stats_;
+  const SnapshotHolder& snapshots_;
+};
+
+// process_* under the names of Prometheus's own clients, from /proc; and the
+// build's version. What can't be read is left out. Thread-safe.
+class ProcessMetrics final : public prometheus::Collectable {
+ public:
+  explicit ProcessMetrics(std::string version) : version_(std::move(version)) {}
+  std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  const std::string version_;
+};
+
+// The families of all `sources` in Prometheus's text format, sorted by name so
+// that two scrapes can be compared.
+std::string MetricsText(
+    const std::vector<std::shared_ptr<const prometheus::Collectable>>& sources);
+
+}  // namespace ta
