@@ -32,10 +32,10 @@ namespace ta {
 // member owns more than Capacity. Confined to one thread; const calls may
 // share.
 //
-// Memory: 40 bytes for each Item number up to the largest in use and 25 to 50 for
-// each item present (65 in all after a start, 82 to 90 after churn, from 10,000
-// items on: bench/hashing_bench.cc), and the ring. So number the items of each
-// matching from 0 and reuse the numbers.
+// Memory: 40 bytes for each Item number up to the largest in use and 25 to 50
+// for each item present (65 in all after a start, 82 to 90 after churn, from
+// 10,000 items on: bench/hashing_bench.cc), and the ring. So number the items
+// of each matching from 0 and reuse the numbers.
 class BoundedMatching {
  public:
   // The caller's number for an item, small and dense. Free again once removed,

@@ -114,8 +114,8 @@ TEST(RingTest, NoMembersGiveAnEmptyRing) {
   EXPECT_TRUE(ring.points().empty());
 }
 
-// With 1,000 points a member the parts of the circle differ by a few percent;
-// this is what the bound has to even out.
+// With this many points a member the parts of the circle differ by a few
+// percent; this is what the bound has to even out.
 TEST(RingTest, PartsAreNearlyEqual) {
   const Ring ring(test::Collectors(10));
   std::vector<double> part(10, 0);
@@ -125,7 +125,7 @@ TEST(RingTest, PartsAreNearlyEqual) {
     part[points[i].member] +=
         static_cast<double>(points[i].hash - before) / 0x1p64;
   }
-  // Six standard deviations of 1 / sqrt(1000) each.
+  // Six standard deviations and more: 1 / sqrt(1500) each.
   EXPECT_THAT(part, testing::Each(testing::DoubleNear(0.1, 0.1 * 6 / 31.6)));
 }
 
