@@ -263,8 +263,8 @@ ConfigFlags ReadFlags(const CLI::App& app, const Raw& raw) {
 
 ParsedCommandLine Wrong(const std::string& what) {
   ParsedCommandLine parsed;
-  parsed.exit_code = ExitCode::kUsage;
-  parsed.err =
+  parsed.output.exit_code = ExitCode::kUsage;
+  parsed.output.err =
       "target-allocator: " + what + "\nTry `target-allocator --help`.\n";
   return parsed;
 }
@@ -289,9 +289,9 @@ ParsedCommandLine ParseCommandLine(std::span<const char* const> arguments) {
   } catch (const CLI::CallForHelp&) {
     ParsedCommandLine parsed;
     const auto chosen = app.get_subcommands();
-    parsed.out = chosen.empty() || chosen[0]->get_name() == "serve"
-                     ? app.help()
-                     : chosen[0]->help("target-allocator");
+    parsed.output.out = chosen.empty() || chosen[0]->get_name() == "serve"
+                            ? app.help()
+                            : chosen[0]->help("target-allocator");
     return parsed;
   } catch (const CLI::ParseError& error) {
     return Wrong(error.what());

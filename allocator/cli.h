@@ -16,23 +16,11 @@
 #include <vector>
 
 #include "allocator/base/log.h"
+#include "allocator/config/config_flags.h"
 
 namespace ta {
 
 enum class ExitCode { kDone = 0, kRefused = 1, kUsage = 2, kFailed = 3 };
-
-// Settings of the file that flags win over; nothing where the flag is absent.
-struct ConfigFlags {
-  std::optional<std::string> listen_addr;
-  std::optional<bool> prometheus_cr_enabled;
-  std::optional<std::string> kube_config_path;
-  std::optional<bool> https_enabled;
-  std::optional<std::string> https_listen_addr;
-  std::optional<std::string> https_ca_file;
-  std::optional<std::string> https_cert_file;
-  std::optional<std::string> https_key_file;
-  std::optional<bool> allow_insecure_auth_secrets;
-};
 
 // What was asked for. Value type.
 struct CommandLine {
@@ -60,12 +48,17 @@ struct CommandLine {
   std::string address;  // shorthand for labels with only __address__
 };
 
+// What a command that does not serve prints, and with which code it ends.
+struct CommandOutput {
+  ExitCode exit_code = ExitCode::kDone;
+  std::string out;  // standard output
+  std::string err;  // standard error
+};
+
 // Either a command to carry out, or a text to print and a code to exit with.
 struct ParsedCommandLine {
   std::optional<CommandLine> command;
-  ExitCode exit_code = ExitCode::kDone;
-  std::string out;  // for standard output: the help
-  std::string err;  // for standard error: what is wrong, one line and a hint
+  CommandOutput output;  // the help; or what is wrong, one line and a hint
 };
 
 // `arguments` without the program's name.

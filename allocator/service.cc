@@ -27,6 +27,7 @@ void Service::Stop() {
 
 void Service::Configure(std::shared_ptr<const Config> config,
                         ReloadStatus status) {
+  Add(metrics_.config_events);
   Push([&](AllocatorInput& input) {
     coalesce_interval_ = config->coalesce_interval;
     input.config = std::move(config);
@@ -35,6 +36,7 @@ void Service::Configure(std::shared_ptr<const Config> config,
 }
 
 void Service::ReloadFailed(ReloadStatus status) {
+  Add(metrics_.config_events);
   Push([&](AllocatorInput& input) { input.reload = std::move(status); });
 }
 
@@ -124,7 +126,10 @@ void Service::Apply(Queue batch) {
   const TimePoint oldest = batch.oldest;
   const TimePoint begin = clock_.Now();
   const std::shared_ptr<const Config> config = batch.input.config;
+  const bool has_targets = !batch.input.discovery.empty();
   AllocatorOutput output = allocator_.Apply(std::move(batch.input), begin);
+  (has_targets ? metrics_.apply_targets : metrics_.apply_members)
+      .Record(clock_.Now() - begin);
   if (output.snapshot != nullptr) {
     snapshots_.Set(output.snapshot);
     if (callbacks_.on_snapshot) callbacks_.on_snapshot(*output.snapshot);

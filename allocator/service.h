@@ -19,6 +19,7 @@
 
 #include "allocator/allocator.h"
 #include "allocator/base/clock.h"
+#include "allocator/base/metrics.h"
 #include "allocator/snapshot.h"
 #include "discovery/discoverer.h"
 
@@ -70,6 +71,8 @@ class Service final : public UpdateSink {
   // service is stopped.
   void Flush();
   Stats stats() const;
+  // For the metrics page; lives as long as the service.
+  const ServiceStats& metrics() const { return metrics_; }
 
  private:
   struct Queue {
@@ -88,6 +91,7 @@ class Service final : public UpdateSink {
   const Clock& clock_;
   Callbacks callbacks_;
   Allocator allocator_;  // the thread's alone
+  ServiceStats metrics_;
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;

@@ -75,6 +75,7 @@ class Process:
         self.name = name
         self.log_path = pathlib.Path(folder) / f"{name}.log"
         self._log = open(self.log_path, "ab")
+        self.started = time.monotonic()
         self.process = subprocess.Popen(
             [str(argument) for argument in arguments],
             stdin=subprocess.DEVNULL,
@@ -85,6 +86,10 @@ class Process:
 
     def log(self):
         return self.log_path.read_text(errors="replace")
+
+    def age(self):
+        """Seconds since it was started."""
+        return time.monotonic() - self.started
 
     def alive(self):
         return self.process.poll() is None
@@ -256,7 +261,12 @@ class TargetServer:
         self._loop.run_forever()
 
     async def _serve(self, name, reader, writer):
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        with (
+            contextlib.closing(writer),
+            contextlib.suppress(
+                OSError, asyncio.IncompleteReadError, asyncio.CancelledError
+            ),
+        ):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 path = head.split(b" ", 2)[1].decode()
@@ -271,7 +281,6 @@ class TargetServer:
                     b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
                 )
                 await writer.drain()
-        writer.close()
 
     def scrapes(self, since=0.0, until=float("inf")):
         """(time, target, scraper) in order of time; times are time.monotonic()."""
@@ -297,13 +306,18 @@ class TargetServer:
         return gaps
 
     def stop(self):
-        def end():
+        async def end():
             for server in self._servers:
                 server.close()
-            self._loop.stop()
+            serving = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in serving:
+                task.cancel()
+            await asyncio.gather(*serving, return_exceptions=True)
 
-        self._loop.call_soon_threadsafe(end)
+        asyncio.run_coroutine_threadsafe(end(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()
 
 
 class PeerTest(unittest.TestCase):

@@ -119,11 +119,11 @@ class ReloadTest(ProcessTest):
         self.wait_served(allocator, ["a:1"])
         served = allocator.get("/scrape_configs").body
 
-        self.write("ta.yaml", config(job(targets=["b:1"], scheme="gopher")))
-        self.assert_reload_failed(allocator, "scheme")
+        self.write("ta.yaml", config(job(targets=["b:1"], scrape_interval="soon")))
+        self.assert_reload_failed(allocator, "scrape_interval")
         answer = allocator.get("/-/reload", method="POST")
         self.assertEqual(answer.status, 500)
-        self.assertIn(b"scheme", answer.body)
+        self.assertIn(b"scrape_interval", answer.body)
         allocator.send(signal.SIGHUP)
         self.assertEqual(self.served(allocator), ["a:1"])
         self.assertEqual(allocator.get("/scrape_configs").body, served)
@@ -273,7 +273,7 @@ class StartTest(ProcessTest):
         answer = allocator.get("/jobs/web/targets?collector_id=x",
                                headers={"X-Prometheus-Refresh-Interval-Seconds": "30"})
         self.assertEqual(answer.status, 503)
-        self.assertEqual(allocator.get("/readyz").status, 200)
+        allocator.wait_ready()
         self.assertIn("rule_files", allocator.log())
 
     def test_unknown_keys_are_warned_of_or_with_strict_refused(self):
@@ -353,12 +353,12 @@ max_load_ratio: 0.5
 config:
   scrape_configs:
     - job_name: web
-      scheme: gopher
+      honor_labels: perhaps
       metrics_pth: /m
 """)
         code, out, err = self.run_command("check", path)
         self.assertEqual(code, 1)
-        for line in ["bad.yaml:3:17: ", "bad.yaml:7:15: ", "bad.yaml:8:7: "]:
+        for line in ["bad.yaml:3:17: ", "bad.yaml:7:21: ", "bad.yaml:8:7: "]:
             self.assertIn(line, out + err)
         self.assertIn("metrics_path", out + err)
 

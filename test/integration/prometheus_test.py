@@ -179,10 +179,16 @@ class PrometheusTest(harness.PeerTest):
         self.restart_under_polling(collectors={"polling": {"poll_timeout": "4s"}})
 
     def test_no_target_is_lost_when_the_allocator_remembers_who_polls(self):
-        allocator = self.restart_under_polling(
-            collectors={"polling": {"poll_timeout": "60s"}}, state_dir=str(self.folder / "state")
+        begun = time.monotonic()
+        again = self.restart_under_polling(
+            collectors={"polling": {"poll_timeout": "20s"}},
+            state_dir=str(self.folder / "state"),
         )
-        self.assertEqual(self.members(allocator), ["prom-0", "prom-1", "prom-2"])
+        self.assertGreater(time.monotonic() - begun, 20)  # the first start waited
+        self.assertEqual(self.members(again), ["prom-0", "prom-1", "prom-2"])
+        # The second did not: it has been up for less than poll_timeout.
+        self.assertEqual(again.get("/jobs").status, 200)
+        self.assertLess(again.age(), 20)
 
     def test_no_target_misses_a_scrape_when_a_fourth_joins(self):
         self.write_config(collectors={"polling": {"poll_timeout": "3s"}})
@@ -193,14 +199,18 @@ class PrometheusTest(harness.PeerTest):
 
         since = time.monotonic()
         fleet.append(self.prometheus("prom-3", allocator))
-        after = self.settled(fleet, within=60)
+
+        def joined():
+            owned = self.split(fleet)
+            return owned if owned["prom-3"] else None
+
+        after = eventually(joined, 60, every=0.2, what="a share for the fourth")
         until = time.monotonic()
         moved = [
             target
             for prometheus in fleet[:3]
             for target in before[prometheus.name] - after[prometheus.name]
         ]
-        self.assertGreater(len(after["prom-3"]), 0)
         self.assertGreaterEqual(len(moved), len(after["prom-3"]))
         gaps = self.targets.longest_gaps(since, until)
         print(

@@ -18,7 +18,7 @@ ParsedCommandLine Parse(std::initializer_list<const char*> arguments) {
 
 CommandLine Ok(std::initializer_list<const char*> arguments) {
   const ParsedCommandLine parsed = Parse(arguments);
-  EXPECT_TRUE(parsed.command.has_value()) << parsed.err;
+  EXPECT_TRUE(parsed.command.has_value()) << parsed.output.err;
   return parsed.command.value_or(CommandLine{});
 }
 
@@ -122,24 +122,24 @@ TEST(CliTest, WhatItDoesNotKnowIsAUsageErrorThatNamesIt) {
   for (const auto& c : cases) {
     const ParsedCommandLine parsed = Parse(c.arguments);
     EXPECT_FALSE(parsed.command.has_value()) << c.says;
-    EXPECT_EQ(parsed.exit_code, ExitCode::kUsage) << c.says;
-    EXPECT_THAT(parsed.err, HasSubstr(c.says));
-    EXPECT_EQ(parsed.out, "");
+    EXPECT_EQ(parsed.output.exit_code, ExitCode::kUsage) << c.says;
+    EXPECT_THAT(parsed.output.err, HasSubstr(c.says));
+    EXPECT_EQ(parsed.output.out, "");
   }
 }
 
 TEST(CliTest, HelpNamesCommandsExitCodesAndExamples) {
   const ParsedCommandLine all = Parse({"--help"});
   EXPECT_FALSE(all.command.has_value());
-  EXPECT_EQ(all.exit_code, ExitCode::kDone);
+  EXPECT_EQ(all.output.exit_code, ExitCode::kDone);
   for (const char* part :
        {"serve", "check", "explain", "version", "--config-file",
         "/conf/targetallocator.yaml", "--listen-addr", "Exit codes",
         "OTELCOL_NAMESPACE", "SIGHUP"}) {
-    EXPECT_THAT(all.out, HasSubstr(part));
+    EXPECT_THAT(all.output.out, HasSubstr(part));
   }
-  EXPECT_THAT(Parse({"check", "--help"}).out, HasSubstr("--format"));
-  EXPECT_THAT(Parse({"explain", "-h"}).out, HasSubstr("--labels"));
+  EXPECT_THAT(Parse({"check", "--help"}).output.out, HasSubstr("--format"));
+  EXPECT_THAT(Parse({"explain", "-h"}).output.out, HasSubstr("--labels"));
 }
 
 }  // namespace

@@ -1,0 +1,101 @@
+#include "allocator/change_log.h"
+
+#include <utility>
+
+#include "allocator/base/log.h"
+
+namespace ta {
+namespace {
+
+std::size_t TargetsOf(const Snapshot& snapshot) {
+  std::size_t targets = 0;
+  for (const auto& job : snapshot.jobs) {
+    targets += job->counts.assigned + job->counts.unassigned;
+  }
+  return targets;
+}
+
+}  // namespace
+
+void ChangeLog::Saw(const Snapshot& snapshot) {
+  SawMembers(snapshot);
+  SawStrangers(snapshot);
+  SawReadiness(snapshot);
+}
+
+void ChangeLog::SawReadiness(const Snapshot& snapshot) {
+  if (snapshot.ready && !ready_) {
+    ready_ = true;
+    Log(Level::kInfo, "ready",
+        {{"jobs", snapshot.jobs.size()},
+         {"targets", TargetsOf(snapshot)},
+         {"collectors", snapshot.LiveMembers()}});
+  }
+  if (snapshot.targets_served != served_) {
+    served_ = snapshot.targets_served;
+    if (served_) {
+      Log(Level::kInfo, "serving targets",
+          {{"targets", TargetsOf(snapshot)},
+           {"collectors", snapshot.LiveMembers()}});
+    } else {
+      Log(Level::kWarn, "targets are answered 503",
+          {{"reason", snapshot.targets_wait}});
+    }
+  }
+  std::set<std::string> not_synced(snapshot.jobs_not_synced.begin(),
+                                   snapshot.jobs_not_synced.end());
+  for (const std::string& job : not_synced) {
+    if (!not_synced_.contains(job)) {
+      Log(Level::kWarn, "job is not synced and answered 503", {{"job", job}});
+    }
+  }
+  for (const std::string& job : not_synced_) {
+    if (!not_synced.contains(job)) {
+      Log(Level::kInfo, "job is synced", {{"job", job}});
+    }
+  }
+  not_synced_ = std::move(not_synced);
+}
+
+void ChangeLog::SawMembers(const Snapshot& snapshot) {
+  std::map<std::string, MemberView::State> members;
+  for (const MemberView& member : snapshot.members) {
+    members.emplace(member.name, member.state);
+    const auto before = members_.find(member.name);
+    if (before == members_.end()) {
+      Log(Level::kInfo, "collector joined",
+          {{"collector", member.name}, {"node", member.node}});
+    } else if (before->second != member.state) {
+      Log(Level::kInfo, "collector changed",
+          {{"collector", member.name},
+           {"state", ToString(member.state)},
+           {"reason", member.reason}});
+    }
+  }
+  for (const auto& [name, state] : members_) {
+    if (!members.contains(name)) {
+      Log(Level::kInfo, "collector is gone", {{"collector", name}});
+    }
+  }
+  members_ = std::move(members);
+  if (snapshot.members_problem != members_problem_) {
+    members_problem_ = snapshot.members_problem;
+    if (!members_problem_.empty()) {
+      Log(Level::kWarn, "list of collectors kept as it was",
+          {{"err", members_problem_}});
+    } else {
+      Log(Level::kInfo, "list of collectors is read again");
+    }
+  }
+}
+
+void ChangeLog::SawStrangers(const Snapshot& snapshot) {
+  for (const std::string& name : snapshot.strangers) {
+    if (strangers_.size() < 1'000 && strangers_.insert(name).second) {
+      Log(Level::kWarn, "asks for targets, but is no member",
+          {{"collector", name}});
+    }
+  }
+}
+
+}  // namespace ta

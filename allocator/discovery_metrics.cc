@@ -1,0 +1,40 @@
+#include "allocator/discovery_metrics.h"
+
+#include "api/metric_family.h"
+
+namespace ta {
+
+std::vector<prometheus::MetricFamily> DiscoveryMetrics::Collect() const {
+  const FileDiscoveryCounters::Values files = manager_.file_values();
+  const FileWatch::Stats watch = manager_.watch().stats();
+  FamilyList out;
+  out.Counter("prometheus_sd_file_read_errors_total",
+              "The number of File-SD read errors.")
+      .Sample(files.read_errors);
+  out.Counter("prometheus_sd_file_watcher_errors_total",
+              "The number of File-SD errors caused by filesystem watch "
+              "failures.")
+      .Sample(watch.errors);
+  out.Gauge("prometheus_sd_file_mtime_seconds",
+            "Timestamp (mtime) of files read by FileSD. Timestamp is set at "
+            "read time.");
+  for (const auto& [path, seconds] : files.modified_seconds) {
+    out.Sample(seconds, {{"filename", path}});
+  }
+  out.Counter("target_allocator_file_scans_total",
+              "Times that the files of a discoverer were looked for.")
+      .Sample(files.scans);
+  out.Counter("target_allocator_file_scan_seconds_total",
+              "Time spent on it, reading included.")
+      .Sample(files.scan_seconds);
+  out.Gauge("target_allocator_watched_directories",
+            "Directories watched for changed files.")
+      .Sample(watch.watched_directories);
+  out.Gauge("target_allocator_file_watch_polled",
+            "Users of files that are looked at by interval, because watching "
+            "them failed.")
+      .Sample(watch.polled_clients);
+  return out.Take();
+}
+
+}  // namespace ta

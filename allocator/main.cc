@@ -1,0 +1,234 @@
+// The composition root: reads the command line, builds the parts and wires
+// them, waits for signals, and takes everything down in reverse.
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "allocator/base/clock.h"
+#include "allocator/base/log.h"
+#include "allocator/change_log.h"
+#include "allocator/cli.h"
+#include "allocator/cli_check.h"
+#include "allocator/cli_explain.h"
+#include "allocator/config_file.h"
+#include "allocator/discovery_metrics.h"
+#include "allocator/reloader.h"
+#include "allocator/service.h"
+#include "allocator/snapshot.h"
+#include "allocator/state_dir.h"
+#include "api/server.h"
+#include "discovery/config_watcher.h"
+#include "discovery/manager.h"
+
+namespace ta {
+namespace {
+
+constexpr const char* kVersion = TA_VERSION;
+
+// Signals that serve waits for; every thread inherits that they are blocked.
+sigset_t BlockSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGHUP, SIGINT, SIGTERM})
+    sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+// Returns when the process is asked to end.
+void WaitForEnd(const sigset_t& signals, Reloader& reloader) {
+  while (true) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal != SIGHUP) {
+      Log(Level::kInfo, "ending",
+          {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+      return;
+    }
+    reloader.Request("SIGHUP");
+  }
+}
+
+// The names of polling members over restarts; null where nothing is to be
+// remembered.
+Result<std::unique_ptr<StateDir>> OpenStateDir(const Config& config) {
+  if (config.state_dir.empty()) return nullptr;
+  std::error_code error;
+  std::filesystem::create_directories(config.state_dir, error);
+  if (error) {
+    return std::unexpected(Error{Error::Code::kGiveUp, error.message()}.Within(
+        "state_dir " + config.state_dir));
+  }
+  return std::make_unique<StateDir>(config.state_dir);
+}
+
+// Saves who the polling members are, once that is known for sure.
+void SaveMembers(const Snapshot& snapshot, StateDir& state) {
+  if (!snapshot.polling_members || !snapshot.targets_served) return;
+  std::vector<std::string> names;
+  for (const MemberView& member : snapshot.members) {
+    if (member.state == MemberView::State::kLive) names.push_back(member.name);
+  }
+  state.Save(std::move(names));
+}
+
+void RememberMembers(const StateDir* state, Service& service) {
+  if (state == nullptr) return;
+  auto names = state->Load();
+  if (!names) {
+    Log(Level::kWarn, "members of before are forgotten",
+        {{"err", names.error().message}});
+    return;
+  }
+  if (!names->empty()) service.Remember(*std::move(names));
+}
+
+// What several replicas would get wrong, said once.
+void LogReplicaAdvice(const Config& config) {
+  if (std::holds_alternative<PollingMembers>(config.members)) {
+    Log(Level::kWarn,
+        "members are who polls: run one replica, another would see other "
+        "members");
+  }
+  if (config.strategy == StrategyKind::kLeastWeighted) {
+    Log(Level::kWarn,
+        "least-weighted depends on history: run one replica, another would "
+        "assign otherwise");
+  }
+}
+
+ExitCode Serve(const CommandLine& line) {
+  const sigset_t signals = BlockSignals();
+  const LoadOptions options = LoadOptionsOf(line);
+  LoadedConfig loaded = LoadConfigFile(line.config_file, options);
+  if (!loaded.config) {
+    LogMistakes(loaded.config.error());
+    return ExitCode::kRefused;
+  }
+  const auto config = std::make_shared<const Config>(*std::move(loaded.config));
+  LogWarnings(*config);
+  LogReplicaAdvice(*config);
+  const auto state = OpenStateDir(*config);
+  if (!state) {
+    Log(Level::kError, "cannot start", {{"err", state.error().message}});
+    return ExitCode::kFailed;
+  }
+
+  const SteadyClock clock;
+  SnapshotHolder snapshots;
+  ChangeLog change_log;
+  std::unique_ptr<DiscoveryManager> manager;
+  Service service(
+      snapshots, clock,
+      {.on_config = [&](const Config& current) { manager->Apply(current); },
+       .on_discoverers_in_use =
+           [&](const std::set<std::string>& keys) { manager->Retain(keys); },
+       .on_snapshot =
+           [&](const Snapshot& snapshot) {
+             change_log.Saw(snapshot);
+             if (*state) SaveMembers(snapshot, **state);
+           }});
+  manager = std::make_unique<DiscoveryManager>(&service);
+
+  std::unique_ptr<ConfigWatcher> watcher;
+  Reloader reloader(
+      line.config_file, options, *config, service,
+      [&](LoadedFiles files) { watcher->Loaded(std::move(files)); });
+  watcher = std::make_unique<ConfigWatcher>(
+      line.config_file, *std::move(loaded.files), &manager->watch(),
+      [&](const Result<std::string>&) { reloader.Request("file changed"); });
+
+  Server server(
+      {.listen_addr = config->listen_addr,
+       .router = {.version = kVersion},
+       .service = &service.metrics(),
+       .more_metrics = {std::make_shared<DiscoveryMetrics>(*manager)}},
+      snapshots,
+      {.on_poll = [&](Poll poll) { service.Polled(std::move(poll)); },
+       .on_reload =
+           [&](ServerCallbacks::ReloadReply reply) {
+             reloader.Request("POST /-/reload", std::move(reply));
+           }});
+  if (const Result<void> started = server.Start(); !started) {
+    Log(Level::kError, "cannot serve", {{"err", started.error().message}});
+    return ExitCode::kFailed;
+  }
+  Log(Level::kInfo, "listening",
+      {{"addr", config->listen_addr},
+       {"port", server.port()},
+       {"version", kVersion}});
+
+  // Both in the first step: names are remembered for a configuration.
+  RememberMembers(state->get(), service);
+  service.Configure(config, {.unix_seconds = UnixSeconds()});
+  service.Start();
+  WaitForEnd(signals, reloader);
+
+  server.Stop();
+  watcher->Stop();
+  reloader.Stop();
+  manager->Stop();
+  service.Stop();
+  return ExitCode::kDone;
+}
+
+CommandOutput Explain(const CommandLine& line) {
+  const Result<Labels> labels = ExplainedLabels(line);
+  if (!labels) {
+    return {.exit_code = ExitCode::kUsage,
+            .err = "target-allocator: " + labels.error().message + "\n"};
+  }
+  if (!line.server.empty()) return ExplainOnline(line, *labels);
+  const auto config =
+      LoadConfigFile(line.config_file, LoadOptionsOf(line)).config;
+  if (config) return ExplainOffline(line, *labels, *config);
+  CommandOutput output{.exit_code = ExitCode::kRefused};
+  for (const Mistake& mistake : config.error()) {
+    output.err += mistake.ToString() + "\n";
+  }
+  return output;
+}
+
+CommandOutput Run(const CommandLine& line) {
+  switch (line.command) {
+    case CommandLine::Command::kCheck:
+      return Check(line);
+    case CommandLine::Command::kExplain:
+      return Explain(line);
+    case CommandLine::Command::kVersion:
+      return {.out = std::string("target-allocator ") + kVersion + "\n"};
+    case CommandLine::Command::kServe:
+      break;
+  }
+  return {.exit_code = Serve(line)};
+}
+
+int Main(std::span<const char* const> arguments) {
+  const ParsedCommandLine parsed = ParseCommandLine(arguments);
+  if (parsed.command) {
+    SetUpLog(parsed.command->log_level, parsed.command->log_format);
+  }
+  const CommandOutput output =
+      parsed.command ? Run(*parsed.command) : parsed.output;
+  std::fputs(output.out.c_str(), stdout);
+  std::fputs(output.err.c_str(), stderr);
+  return static_cast<int>(output.exit_code);
+}
+
+}  // namespace
+}  // namespace ta
+
+int main(int argc, char** argv) {
+  return ta::Main(std::span<const char* const>(argv, argc).subspan(1));
+}
