@@ -7,7 +7,7 @@
 namespace ta {
 namespace {
 
-enum class Part { kPath, kHost, kUser };
+enum class Part { kPath, kHost, kUser, kFragment };
 
 bool IsAlpha(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -21,6 +21,7 @@ bool ShouldEscape(char c, Part part) {
   if (part == Part::kHost && In("!$&'()*+,;=:[]<>\"", c)) return false;
   if (part == Part::kPath && In("$&+,/:;=@", c)) return false;
   if (part == Part::kUser && In("$&+,;=", c)) return false;
+  if (part == Part::kFragment && In("$&+,/:;=@?!()*", c)) return false;
   return true;
 }
 
@@ -55,7 +56,7 @@ Result<std::string> Unescape(std::string_view text, Part part) {
       if (high < 0 || low < 0)
         return Reject("invalid escape in the URL: % needs two hex digits");
       // Only a zone and bytes beyond ASCII may be escaped in a host.
-      if (part == Part::kHost && high < 8)
+      if (part == Part::kHost && high < 8 && text.substr(i, 3) != "%25")
         return Reject("invalid escape in the URL's host");
       out += static_cast<char>(high * 16 + low);
       i += 2;
@@ -72,9 +73,9 @@ Result<std::string> Unescape(std::string_view text, Part part) {
 
 // net/url's validEncoded: is a raw path already what escaping would give, or
 // one of the spellings that are left alone?
-bool ValidEncodedPath(std::string_view raw) {
-  return std::all_of(raw.begin(), raw.end(), [](char c) {
-    return In("!'()*[]%", c) || !ShouldEscape(c, Part::kPath);
+bool IsEncoded(std::string_view raw, Part part) {
+  return std::all_of(raw.begin(), raw.end(), [&](char c) {
+    return In("!'()*[]%", c) || !ShouldEscape(c, part);
   });
 }
 
@@ -156,9 +157,10 @@ Result<GoUrl> ParseGoUrl(std::string_view text) {
   }
   const auto hash = text.find('#');
   if (hash != text.npos) {
-    url.fragment = text.substr(hash + 1);
-    if (auto valid = Unescape(url.fragment, Part::kPath); !valid)
-      return std::unexpected(valid.error());
+    url.raw_fragment = text.substr(hash + 1);
+    auto fragment = Unescape(url.raw_fragment, Part::kFragment);
+    if (!fragment) return std::unexpected(fragment.error());
+    url.fragment = std::move(*fragment);
     text = text.substr(0, hash);
   }
   auto scheme = TakeScheme(text);
@@ -199,7 +201,8 @@ std::string GoUrl::Redacted() const {
   if (!opaque.empty()) {
     out += opaque;
   } else {
-    const bool valid_raw = !raw_path.empty() && ValidEncodedPath(raw_path);
+    const bool valid_raw =
+        !raw_path.empty() && IsEncoded(raw_path, Part::kPath);
     const std::string shown = valid_raw     ? raw_path
                               : path == "*" ? "*"
                                             : Escape(path, Part::kPath);
@@ -216,7 +219,12 @@ std::string GoUrl::Redacted() const {
     out += shown;
   }
   if (force_query || !query.empty()) out += "?" + query;
-  if (!fragment.empty()) out += "#" + fragment;
+  if (!fragment.empty()) {
+    out += '#';
+    out += IsEncoded(raw_fragment, Part::kFragment)
+               ? raw_fragment
+               : Escape(fragment, Part::kFragment);
+  }
   return out;
 }
 

@@ -21,8 +21,9 @@ struct GoUrl {
   std::string path;      // unescaped
   std::string raw_path;  // as written, where it differs from escaping `path`
   bool force_query = false;
-  std::string query;     // as written, without '?'
-  std::string fragment;  // as written, without '#'
+  std::string query;         // as written, without '?'
+  std::string fragment;      // unescaped, without '#'
+  std::string raw_fragment;  // as written
 
   // Go's URL.Redacted(): as URL.String(), a password shown as "xxxxx".
   std::string Redacted() const;

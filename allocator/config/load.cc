@@ -18,11 +18,19 @@
 namespace ta {
 namespace {
 
+// Has it no `config:`, but something that only Prometheus's file has at the
+// top? Its foreign sections count only where nothing of ours is there.
 bool IsPrometheusFile(const YamlNode& root) {
   if (root.Find("config") != nullptr) return false;
-  return root.Find("scrape_configs") != nullptr ||
-         root.Find("scrape_config_files") != nullptr ||
-         root.Find("global") != nullptr;
+  bool own = false, prometheus = false;
+  for (const auto& entry : root.entries) {
+    if (entry.key == "scrape_configs" || entry.key == "scrape_config_files" ||
+        entry.key == "global")
+      return true;
+    own = own || OwnRecord().IndexOf(entry.key) >= 0;
+    prometheus = prometheus || PrometheusRecord().IndexOf(entry.key) >= 0;
+  }
+  return prometheus && !own;
 }
 
 // One load, from text to Config.

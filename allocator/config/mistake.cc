@@ -4,6 +4,8 @@
 #include <map>
 #include <tuple>
 
+#include "allocator/config/yaml_text.h"
+
 namespace ta {
 namespace {
 
@@ -17,20 +19,22 @@ std::size_t CutAt(std::string_view text, std::size_t limit) {
   return limit;
 }
 
+// Everything that would disturb a terminal or a log is shown as Go would write
+// it: \n, \t, \x1b; so are bytes that are no UTF-8.
 void AppendEscaped(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\n') {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const std::size_t length = Utf8Length(text, i);
+    if (byte == '\n') {
       out += "\\n";
-    } else if (c == '\t') {
+    } else if (byte == '\t') {
       out += "\\t";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      out += "\\x";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
+    } else if (length == 0 || byte < 0x20 || byte == 0x7F) {
+      out += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
     } else {
-      out += c;
+      out.append(text, i, length);
+      i += length - 1;
     }
   }
 }

@@ -14,7 +14,7 @@ namespace ta {
 struct Mistake {
   std::string file;        // as the user named it
   int line = 0;            // from 1; 0 when it is about the whole file
-  int column = 0;          // from 1, in characters, not bytes
+  int column = 0;          // from 1, in bytes
   std::string path;        // "config.scrape_configs[2].scheme"; may be empty
   std::string message;     // lower case, no full stop
   std::string suggestion;  // the nearest known name; may be empty

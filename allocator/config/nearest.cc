@@ -61,6 +61,12 @@ std::string_view Nearest(std::string_view typed,
       nearest = candidate;
     }
   }
+  if (!nearest.empty() || folded.size() < 4) return nearest;
+  for (const auto candidate : known) {
+    if (!Folded(candidate).starts_with(folded)) continue;
+    if (!nearest.empty()) return {};
+    nearest = candidate;
+  }
   return nearest;
 }
 

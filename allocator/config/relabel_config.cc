@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "allocator/config/yaml_text.h"
 #include "allocator/regex.h"
 
 namespace ta {
@@ -58,7 +59,7 @@ void CheckName(const Value& rule, std::string_view field, bool legacy,
                bool may_have_variables, const Path& path,
                SchemaReader& reader) {
   const std::string& name = rule.at(field).text;
-  bool good = !name.empty();
+  bool good = !name.empty() && IsUtf8(name);
   if (good && legacy)
     good =
         may_have_variables ? IsLegacyTemplate(name) : IsLegacyLabelName(name);

@@ -63,7 +63,6 @@ bool IsZero(const Field& field, const Value& value) {
     case Type::kAny:
     case Type::kAnyMap:
     case Type::kNodes:
-    case Type::kMembers:
     case Type::kForeign:
       return value.node == nullptr ||
              (value.node->items.empty() && value.node->entries.empty() &&

@@ -49,14 +49,13 @@ enum class Type : std::uint8_t {
   kStringMap,       // [keys, items]
   kStringsMap,      // names to lists of text [keys, items of items]
   kSecretsMap,      // the same, secret
-  kAny,             // whatever it is, served as written [node]
+  kAny,             // whatever it is: the caller's, or served as written [node]
   kAnyMap,          // a map of whatever [node]
   kRecord,          // always there [items: one a field]
   kOptionalRecord,  // unset until written
   kRecords,         // a list of records [items]
   kRecordMap,       // names to records, unset until written [keys, items]
   kNodes,           // a list whose elements the caller reads itself [node]
-  kMembers,         // a map that the caller reads itself [node]
   kForeign,         // not ours: accepted, not looked at
 };
 

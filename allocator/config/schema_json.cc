@@ -13,6 +13,7 @@
 #include "allocator/config/go_url.h"
 #include "allocator/config/units.h"
 #include "allocator/config/yaml_scalar.h"
+#include "allocator/config/yaml_text.h"
 
 namespace ta {
 namespace {
@@ -207,7 +208,6 @@ void AppendField(const Field& field, const Value& value, Secrets secrets,
     case Type::kAny:
     case Type::kAnyMap:
     case Type::kNodes:
-    case Type::kMembers:
     case Type::kForeign:
       if (value.node != nullptr)
         AppendJson(*value.node, secrets, out);
@@ -314,13 +314,21 @@ void AppendJsonString(std::string_view text, std::string& out) {
       escape(i, 1, "\\r");
     } else if (byte == '\t') {
       escape(i, 1, "\\t");
+    } else if (byte == '\b') {
+      escape(i, 1, "\\b");
+    } else if (byte == '\f') {
+      escape(i, 1, "\\f");
     } else if (byte < 0x20 || byte == '<' || byte == '>' || byte == '&') {
       const char code[] = {'\\',           'u', '0', '0', kHex[byte >> 4],
                            kHex[byte & 15]};
       escape(i, 1, {code, sizeof code});
-    } else if (byte == 0xE2 && (text.substr(i, 3) == "\u2028" ||
-                                text.substr(i, 3) == "\u2029")) {
-      escape(i, 3, text[i + 2] == '\xA8' ? "\\u2028" : "\\u2029");
+    } else if (byte >= 0x80) {
+      const std::size_t length = Utf8Length(text, i);
+      const auto character = text.substr(i, length);
+      if (length == 0) escape(i, 1, "\\ufffd");
+      if (character == "\u2028") escape(i, 3, "\\u2028");
+      if (character == "\u2029") escape(i, 3, "\\u2029");
+      if (length > 1) i += length - 1;
     }
   }
   out.append(text, copied);

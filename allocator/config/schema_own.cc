@@ -103,7 +103,7 @@ constexpr std::array kOwnFields = JoinFields(std::array{
     Field{"kube_config_file_path"},
     Selector("collector_selector"),
     Field{"collector_namespace"},
-    Field{"config", kMembers},
+    Field{"config", kAny},
     Field{.name = "allocation_strategy",
           .type = kEnum,
           .fallback = "consistent-hashing",

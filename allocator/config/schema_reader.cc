@@ -92,7 +92,14 @@ std::string_view Wanted(const Field& field) {
 std::string Unexpected(const Field& field, const YamlNode& node) {
   std::string got = node.Described();
   if (IsSecret(field) && node.IsScalar()) got = "a value";
+  if (node.IsScalar() && !node.plain && node.tag.empty() && !IsText(field))
+    got = "the text " + got + " (in quotes)";
   return "expected " + std::string(Wanted(field)) + ", got " + got;
+}
+
+// Since names may be UTF-8, any text that is UTF-8 will do.
+bool IsLabelName(std::string_view name) {
+  return !name.empty() && IsUtf8(name);
 }
 
 std::string ListOf(std::span<const std::string_view> values) {
@@ -231,7 +238,8 @@ void SchemaReader::ReadScalar(const Field& field, const YamlNode& node,
   if (!node.IsScalar()) return Bad(out, node, path, Unexpected(field, node));
   if (!FitsItsTag(node))
     return Bad(out, node, path,
-               "the value does not fit its tag " + Quoted(node.tag));
+               "the value does not fit its tag !!" +
+                   std::string(node.tag.substr(node.tag.rfind(':') + 1)));
   out.set = true;
   switch (field.type) {
     case Type::kBool:
@@ -354,6 +362,7 @@ void SchemaReader::ReadList(const Field& field, const YamlNode& node,
       Bad(out, item, below,
           "empty or null section in " + std::string(path.name));
       out.items[i] = Read(nullptr, *field.record, below);
+      out.items[i].bad = true;
       continue;
     }
     ReadField(element, &item, below, out.items[i]);
@@ -366,7 +375,7 @@ void SchemaReader::ReadMap(const Field& field, const YamlNode& node,
                            const Path& path, Value& out) {
   if (!node.IsMap()) return Bad(out, node, path, Unexpected(field, node));
   out.set = true;
-  if (field.type == Type::kAnyMap || field.type == Type::kMembers) return;
+  if (field.type == Type::kAnyMap) return;
   std::vector<const YamlEntry*> entries;
   for (const auto& entry : node.entries) entries.push_back(&entry);
   std::sort(
@@ -379,8 +388,8 @@ void SchemaReader::ReadMap(const Field& field, const YamlNode& node,
     const Path below{&path, entry.key};
     out.keys.push_back(entry.key);
     ReadField(element, entry.value, below, out.items[i]);
-    if (field.type == Type::kLabels && entry.key.empty())
-      Bad(out, node, below, "\"\" is not a valid label name");
+    if (field.type == Type::kLabels && !IsLabelName(entry.key))
+      Bad(out, node, below, Quoted(entry.key) + " is not a valid label name");
   }
 }
 

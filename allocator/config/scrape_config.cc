@@ -9,6 +9,7 @@
 #include "allocator/config/discovery_config.h"
 #include "allocator/config/relabel_config.h"
 #include "allocator/config/units.h"
+#include "allocator/config/yaml_text.h"
 
 namespace ta {
 namespace {
@@ -200,8 +201,11 @@ void FinishGlobal(Value& global, const Path& path, SchemaReader& reader) {
   CheckProtocols(global, path, reader);
   const Value& labels = global.at("external_labels");
   const Path below{&path, "external_labels"};
-  for (std::size_t i = 0; i < labels.keys.size() && scheme == "legacy"; ++i) {
-    if (!IsLegacyLabelName(labels.keys[i]))
+  for (std::size_t i = 0; i < labels.keys.size(); ++i) {
+    if (!IsUtf8(labels.items[i].text))
+      reader.Say(labels.items[i].node, Path{&below, labels.keys[i]},
+                 "the value is not valid UTF-8");
+    if (scheme == "legacy" && !IsLegacyLabelName(labels.keys[i]))
       reader.Say(labels.items[i].node, Path{&below, labels.keys[i]},
                  Quoted(labels.keys[i]) + " is not a valid label name");
   }

@@ -58,8 +58,24 @@ std::string YamlNode::Described() const {
 // Receives yaml-cpp's events and hangs finished nodes under the open ones.
 class YamlBuilder final : public YAML::EventHandler {
  public:
-  YamlBuilder(YamlTree& tree, std::string_view file, Mistakes& mistakes)
-      : tree_(tree), file_(file), mistakes_(mistakes) {}
+  YamlBuilder(YamlTree& tree, std::string_view file, std::string_view text,
+              Mistakes& mistakes)
+      : tree_(tree), file_(file), text_(text), mistakes_(mistakes) {}
+
+  // What can be said only once the parser has found nothing wrong. False if
+  // there was something.
+  bool CheckAtEnd() {
+    if (refused_) {
+      Say(*refused_, "a key must be a plain value, not a map or a list");
+    } else if (!last_scalar_.is_null() &&
+               QuoteIsOpen(text_, static_cast<std::size_t>(last_scalar_.pos))) {
+      // yaml-cpp takes the end of the text for the missing quote.
+      Say(last_scalar_, "not valid YAML: this quote is never closed");
+    } else {
+      return true;
+    }
+    return false;
+  }
 
   void Say(const YAML::Mark& mark, std::string message) {
     mistakes_.push_back({std::string(file_), mark.is_null() ? 0 : mark.line + 1,
@@ -94,6 +110,12 @@ class YamlBuilder final : public YAML::EventHandler {
       // yaml-cpp marks a value that is left out at the next token.
       node->line = open_.back().key.line;
       node->column = open_.back().key.column;
+    } else if (!open_.empty() && open_.back().node->IsSequence()) {
+      const TextPlace dash = DashBefore(
+          text_,
+          {mark.line + 1, mark.column + 1, static_cast<std::size_t>(mark.pos)});
+      node->line = dash.line;
+      node->column = dash.column;
     }
     Finish(node, anchor, mark);
   }
@@ -103,7 +125,14 @@ class YamlBuilder final : public YAML::EventHandler {
     YamlNode* node = NewNode(YamlNode::Kind::kScalar, mark);
     node->plain = tag == "?";
     if (!node->plain && tag != "!") node->tag = Keep(tag);
-    node->text = Keep(value);
+    last_scalar_ = node->plain ? YAML::Mark::null_mark() : mark;
+    if (tag == "tag:yaml.org,2002:binary") {
+      const auto bytes = DecodeBase64(value);
+      if (!bytes) Say(mark, "!!binary needs base64 text");
+      node->text = Keep(bytes.value_or(std::string()));
+    } else {
+      node->text = Keep(value);
+    }
     Finish(node, anchor, mark);
   }
 
@@ -147,11 +176,12 @@ class YamlBuilder final : public YAML::EventHandler {
   }
 
   // A map or list can't be a key: no field of ours or of Prometheus has one.
+  // Parsing goes on, because what looks like such a key is often a bracket
+  // that is not closed, which the parser will say.
   void RefuseAsKey(const YAML::Mark& mark) {
     if (open_.empty() || !open_.back().node->IsMap() || open_.back().has_key)
       return;
-    Say(mark, "a key must be a plain value, not a map or a list");
-    throw StopParsing{};
+    if (!refused_) refused_ = mark;
   }
 
   YamlNode* NewNode(YamlNode::Kind kind, const YAML::Mark& mark) {
@@ -187,8 +217,9 @@ class YamlBuilder final : public YAML::EventHandler {
       if (!node->IsScalar() && !node->IsNull()) RefuseAsKey(mark);
       parent.has_key = true;
       parent.merge = node->plain && node->text == "<<";
-      parent.key = {node->IsNull() ? "null" : node->text, node->line,
-                    node->column};
+      parent.key = {node->text, node->line, node->column};
+    } else if (refused_) {
+      parent.has_key = false;  // the tree will not be used
     } else {
       parent.has_key = false;
       Grow(*parent.node, *node, mark);
@@ -196,7 +227,7 @@ class YamlBuilder final : public YAML::EventHandler {
         Merge(parent, *node, mark);
       } else {
         parent.key.value = node;
-        Put(parent, parent.key, Origin::kWritten, mark);
+        Put(parent, parent.key, Origin::kWritten);
       }
     }
   }
@@ -213,8 +244,7 @@ class YamlBuilder final : public YAML::EventHandler {
 
   enum class Origin { kWritten, kMerged };
 
-  void Put(Open& map, const YamlEntry& entry, Origin origin,
-           const YAML::Mark&) {
+  void Put(Open& map, const YamlEntry& entry, Origin origin) {
     auto& entries = map.node->entries;
     const auto at = IndexOf(map, entry.key);
     if (!at) {
@@ -256,8 +286,7 @@ class YamlBuilder final : public YAML::EventHandler {
   // Of several maps the earlier wins, so they go in from the last.
   void Merge(Open& map, const YamlNode& value, const YAML::Mark& mark) {
     if (value.IsMap()) {
-      for (const auto& entry : value.entries)
-        Put(map, entry, Origin::kMerged, mark);
+      for (const auto& entry : value.entries) Put(map, entry, Origin::kMerged);
       return;
     }
     const bool maps =
@@ -274,10 +303,13 @@ class YamlBuilder final : public YAML::EventHandler {
 
   YamlTree& tree_;
   std::string_view file_;
+  std::string_view text_;
   Mistakes& mistakes_;
   std::vector<Open> open_;
   std::unordered_map<YAML::anchor_t, const YamlNode*> anchors_;
-  double aliased_ = 0;  // nodes that aliases stand for
+  double aliased_ = 0;                 // nodes that aliases stand for
+  std::optional<YAML::Mark> refused_;  // the first key that can't be one
+  YAML::Mark last_scalar_ = YAML::Mark::null_mark();  // unless it is plain
   int documents_ = 0;
 };
 
@@ -285,19 +317,20 @@ YamlTree YamlTree::Parse(std::string_view file, std::string_view text,
                          Mistakes& mistakes) {
   YamlTree tree;
   tree.text_ = std::make_unique<std::pmr::monotonic_buffer_resource>();
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   if (auto bad = FindBadText(text)) {
     mistakes.push_back({std::string(file), bad->line, bad->column, "",
                         std::move(bad->message), ""});
     return tree;
   }
-  YamlBuilder builder(tree, file, mistakes);
+  YamlBuilder builder(tree, file, text, mistakes);
   bool whole = false;
   try {
     std::istringstream in{std::string(text)};
     YAML::Parser parser(in);
     while (parser.HandleNextDocument(builder)) {
     }
-    whole = true;
+    whole = builder.CheckAtEnd();
   } catch (const StopParsing&) {
   } catch (const YAML::Exception& error) {
     builder.Say(error.mark, "not valid YAML: " + error.msg);

@@ -1,0 +1,40 @@
+#include "allocator/config/mistake.h"
+
+#include <gtest/gtest.h>
+
+namespace ta {
+namespace {
+
+TEST(MistakeTest, IsOneLineWithOnlyThePartsThatAreThere) {
+  EXPECT_EQ((Mistake{"f.yaml", 3, 7, "a.b", "is wrong", "c"}.ToString()),
+            "f.yaml:3:7: a.b: is wrong (did you mean \"c\"?)");
+  EXPECT_EQ((Mistake{"f.yaml", 0, 0, "", "is empty", ""}.ToString()),
+            "f.yaml: is empty");
+  EXPECT_EQ((Mistake{"", 0, 0, "", "is empty", ""}.ToString()), "is empty");
+}
+
+TEST(MistakeTest, TextOfTheFileCannotBreakTheLineOrTheTerminal) {
+  EXPECT_EQ((Mistake{"f", 1, 1, "a\nb", "x\x1b[31m\xFF", ""}.ToString()),
+            "f:1:1: a\\nb: x\\x1b[31m\\xff");
+}
+
+TEST(MistakeTest, QuotedIsCutBetweenCharacters) {
+  EXPECT_EQ(Quoted("a\tb"), "\"a\\tb\"");
+  std::string text(59, 'x');
+  EXPECT_EQ(Quoted(text + "üy"), "\"" + text + "…\"");
+}
+
+TEST(MistakeTest, SortsByFileAsFirstSeenThenByPlaceAndDropsRepeats) {
+  Mistakes mistakes = {{"b", 2, 1, "", "two", ""},
+                       {"a", 1, 1, "", "one", ""},
+                       {"b", 1, 9, "", "nine", ""},
+                       {"b", 1, 2, "", "first", ""},
+                       {"b", 1, 9, "", "nine", ""}};
+  SortMistakes(mistakes);
+  std::string order;
+  for (const auto& mistake : mistakes) order += mistake.message + " ";
+  EXPECT_EQ(order, "first nine two one ");
+}
+
+}  // namespace
+}  // namespace ta
