@@ -64,14 +64,17 @@ void AppendRune(char32_t rune, std::string& out) {
 
 bool IsAscii(std::string_view text) {
   std::uint64_t any = 0;
-  std::size_t i = 0;
-  for (; i + 8 <= text.size(); i += 8) {
-    std::uint64_t word;
+  std::uint64_t word = 0;
+  if (text.size() < 8) {
+    for (const char c : text) any |= static_cast<unsigned char>(c);
+    return any < 0x80;
+  }
+  for (std::size_t i = 0; i + 8 < text.size(); i += 8) {
     std::memcpy(&word, text.data() + i, 8);
     any |= word;
   }
-  for (; i < text.size(); ++i) any |= static_cast<unsigned char>(text[i]);
-  return (any & 0x8080808080808080u) == 0;
+  std::memcpy(&word, text.data() + text.size() - 8, 8);
+  return ((any | word) & 0x8080808080808080u) == 0;
 }
 
 template <typename Map>

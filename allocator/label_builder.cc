@@ -17,7 +17,7 @@ LabelBuilder::LabelBuilder() {
 }
 
 void LabelBuilder::Reset() {
-  entries_.clear();
+  count_ = 0;
   names_.clear();
   block_ = 0;
   used_ = 0;
@@ -27,7 +27,7 @@ void LabelBuilder::Reset() {
 }
 
 void LabelBuilder::AddTarget(const Labels& group, const Labels& own) {
-  assert(entries_.empty());
+  assert(count_ == 0);
   for (const auto id : own.pair_ids()) {
     const label_pool::Pair& pair = *label_pool::PairAt(id);
     Add(pair.name, pair.value());
@@ -37,7 +37,7 @@ void LabelBuilder::AddTarget(const Labels& group, const Labels& own) {
     const label_pool::Pair& pair = *label_pool::PairAt(id);
     if (Where(pair.name) == kNowhere) Add(pair.name, pair.value());
   }
-  for (const Entry& entry : entries_) {
+  for (const Entry& entry : entries()) {
     if (entry.value.empty()) [[unlikely]]
       Forget(entry.name);
   }

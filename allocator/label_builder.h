@@ -66,7 +66,7 @@ class LabelBuilder {
   NameId Name(std::string_view name);
 
   // In the order in which they came; entries without a value are removed ones.
-  std::span<const Entry> entries() const { return entries_; }
+  std::span<const Entry> entries() const { return {entries_.data(), count_}; }
   // Room for a rule that must finish reading before it writes.
   std::vector<Entry>& pending() {
     pending_.clear();
@@ -91,11 +91,14 @@ class LabelBuilder {
   }
   void Forget(NameId name) { places_[name] = 0; }
   void Add(NameId name, std::string_view value) {
-    Note(name, static_cast<std::uint32_t>(entries_.size()));
-    entries_.push_back({name, value});
+    Note(name, count_);
+    if (count_ == entries_.size()) [[unlikely]]
+      entries_.resize(2 * count_ + 64);
+    entries_[count_++] = {name, value};
   }
 
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;  // the first count_ are this target's
+  std::uint32_t count_ = 0;
   std::vector<Entry> pending_;
   std::vector<std::uint64_t> places_;  // by NameId
   std::uint64_t target_ = 0;           // counts targets, from 1, 32 bits

@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cstdint>
-#include <cstring>
 
 #include "allocator/go_text.h"
 
@@ -39,14 +36,6 @@ constexpr std::array<Histogram, 3> kHistograms = {{
 std::size_t Rank(std::string_view name) {
   return static_cast<std::size_t>(std::ranges::find(kSeedOrder, name) -
                                   kSeedOrder.begin());
-}
-
-// The first bytes of a name as a number that compares as they do.
-std::uint64_t Prefix(std::string_view name) {
-  std::uint64_t prefix = 0;
-  std::memcpy(&prefix, name.data(), std::min<std::size_t>(name.size(), 8));
-  static_assert(std::endian::native == std::endian::little);
-  return __builtin_bswap64(prefix);
 }
 
 }  // namespace
@@ -115,8 +104,8 @@ std::optional<std::string> Populate::CheckHistograms(
 }
 
 std::optional<std::string> Populate::Check(LabelBuilder& labels,
-                                           std::vector<LabelPair>& kept) const {
-  kept.clear();
+                                           KeptLabels& kept) const {
+  kept.Clear();
   const std::string_view address = labels.Get(address_.id());
   if (address.empty()) return "no address";
   if (address.contains('/')) {
@@ -129,20 +118,14 @@ std::optional<std::string> Populate::Check(LabelBuilder& labels,
   if (auto reason = CheckHistograms(labels)) return reason;
   if (labels.Get(instance_.id()).empty()) labels.Set(instance_.id(), address);
 
-  for (const auto& [name, value] : labels.entries()) {
-    if (value.empty() || label_pool::IsMeta(name)) continue;
-    kept.push_back({label_pool::NameText(name), value});
-  }
-  std::ranges::sort(kept, [](const LabelPair& a, const LabelPair& b) {
-    const std::uint64_t left = Prefix(a.name);
-    const std::uint64_t right = Prefix(b.name);
-    return left != right ? left < right : a.name < b.name;
-  });
-  for (const LabelPair& label : kept) {
+  kept.Take(labels);
+  for (const LabelPair& label : kept.pairs()) {
     if (IsValidUtf8(label.value)) [[likely]]
       continue;
-    return "invalid label value for " + GoQuote(label.name) + ": " +
-           GoQuote(label.value);
+    std::string reason = "invalid label value for " + GoQuote(label.name) +
+                         ": " + GoQuote(label.value);
+    kept.Clear();
+    return reason;
   }
   return {};
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "allocator/kept_labels.h"
 #include "allocator/label_builder.h"
 #include "allocator/labels.h"
 
@@ -25,10 +26,10 @@ class Populate {
 
   // Whether a relabeled target can be scraped. If so, adds `instance` (the
   // address) where it is absent, and leaves the labels without __meta_* in
-  // `kept`, sorted by name. Else nothing of `kept` counts, and the reason is
-  // returned, in Prometheus's words.
+  // `kept`. Else `kept` is empty, and the reason is returned, in Prometheus's
+  // words.
   std::optional<std::string> Check(LabelBuilder& labels,
-                                   std::vector<LabelPair>& kept) const;
+                                   KeptLabels& kept) const;
 
  private:
   struct Pair {

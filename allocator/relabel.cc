@@ -3,18 +3,17 @@
 #include <map>
 #include <utility>
 
+#include "allocator/kept_labels.h"
 #include "allocator/label_builder.h"
 #include "allocator/populate.h"
 #include "allocator/relabel_rules.h"
-#include "hashing/hash.h"
 
 namespace ta {
 
 struct RelabelBuffer::State {
   LabelBuilder builder;
-  std::vector<LabelPair> kept;
+  KeptLabels kept;
   std::string_view job;
-  mutable Hasher hasher;
 };
 
 RelabelBuffer::RelabelBuffer() : state_(std::make_unique<State>()) {}
@@ -23,15 +22,13 @@ RelabelBuffer& RelabelBuffer::operator=(RelabelBuffer&&) noexcept = default;
 RelabelBuffer::~RelabelBuffer() = default;
 
 std::span<const LabelPair> RelabelBuffer::labels() const {
-  return state_->kept;
+  return state_->kept.pairs();
 }
 
-TargetId RelabelBuffer::Id() const {
-  return TargetIdOf(state_->job, state_->kept, state_->hasher);
-}
+TargetId RelabelBuffer::Id() const { return TargetIdOf(state_->job, labels()); }
 
 std::uint64_t RelabelBuffer::PlacementKey() const {
-  return PlacementKeyOf(state_->job, state_->kept, state_->hasher);
+  return PlacementKeyOf(state_->job, labels());
 }
 
 struct Relabeler::Parts {
@@ -67,14 +64,13 @@ RelabelOutcome Relabeler::Relabel(const Labels& group, const Labels& own,
                                   RelabelBuffer& buffer) const {
   RelabelBuffer::State& state = *buffer.state_;
   state.job = job_;
-  state.kept.clear();
+  state.kept.Clear();
   Seed(group, own, state.builder);
   if (const int rule = parts_->rules.Apply(state.builder); rule >= 0) {
     return {.kind = RelabelOutcome::Kind::kDroppedByRule, .rule = rule};
   }
   auto reason = parts_->populate.Check(state.builder, state.kept);
   if (!reason) return {};
-  state.kept.clear();
   return {.kind = RelabelOutcome::Kind::kDroppedByCheck,
           .reason = *std::move(reason)};
 }
@@ -139,12 +135,13 @@ RelabelTrace Relabeler::Trace(const Labels& group, const Labels& own) const {
                      .rule = static_cast<int>(i)};
     return trace;
   }
-  std::vector<LabelPair> kept;
+  KeptLabels kept;
   if (auto reason = parts_->populate.Check(builder, kept)) {
     trace.outcome = {.kind = RelabelOutcome::Kind::kDroppedByCheck,
                      .reason = *std::move(reason)};
   } else {
-    trace.after = Labels::Of(std::move(kept));
+    const auto pairs = kept.pairs();
+    trace.after = Labels::Of({pairs.begin(), pairs.end()});
   }
   return trace;
 }

@@ -1,31 +1,93 @@
 #include "allocator/target.h"
 
-#include <array>
+#include <bit>
 #include <charconv>
+#include <cstring>
+#include <utility>
 #include <vector>
 
 namespace ta {
 namespace {
 
+// Copies 0 to 32 bytes with a few moves instead of a call.
+void CopyShort(char* to, const char* from, std::size_t count) {
+  if (count >= 16) {
+    std::memcpy(to, from, 16);
+    std::memcpy(to + count - 16, from + count - 16, 16);
+  } else if (count >= 8) {
+    std::memcpy(to, from, 8);
+    std::memcpy(to + count - 8, from + count - 8, 8);
+  } else if (count >= 4) {
+    std::memcpy(to, from, 4);
+    std::memcpy(to + count - 4, from + count - 4, 4);
+  } else {
+    for (std::size_t i = 0; i < count; ++i) to[i] = from[i];
+  }
+}
+
+// The fields of hashing/hash.h's Hasher, one after the other in a buffer that
+// is on the stack but for huge targets: ids are computed for every target that
+// is relabeled, and this is twice as fast.
+class Fields {
+ public:
+  explicit Fields(std::size_t bytes) {
+    if (bytes > sizeof stack_) {
+      heap_.resize(bytes);
+      begin_ = heap_.data();
+    }
+    end_ = begin_;
+  }
+  static std::size_t SizeOf(std::string_view field) { return 8 + field.size(); }
+
+  void Append(std::string_view field) {
+    static_assert(std::endian::native == std::endian::little);
+    const std::uint64_t size = field.size();
+    std::memcpy(end_, &size, 8);
+    end_ += 8;
+    if (size <= 32) {
+      CopyShort(end_, field.data(), size);
+    } else {
+      std::memcpy(end_, field.data(), size);
+    }
+    end_ += size;
+  }
+  std::string_view bytes() const {
+    return {begin_, static_cast<std::size_t>(end_ - begin_)};
+  }
+
+ private:
+  char stack_[4096];
+  std::string heap_;
+  char* begin_ = stack_;
+  char* end_;
+};
+
 std::vector<LabelPair> Pairs(const Labels& labels) {
   return {labels.begin(), labels.end()};
 }
 
-}  // namespace
-
-TargetId TargetIdOf(std::string_view job, std::span<const LabelPair> labels,
-                    Hasher& scratch) {
-  scratch.Clear();
-  scratch.Append(job);
+std::size_t SizeOf(std::span<const LabelPair> labels) {
+  std::size_t bytes = 0;
   for (const LabelPair& label : labels) {
-    scratch.Append(label.name).Append(label.value);
+    bytes += Fields::SizeOf(label.name) + Fields::SizeOf(label.value);
   }
-  return scratch.Hash128();
+  return bytes;
 }
 
+void Append(std::span<const LabelPair> labels, Fields& fields) {
+  for (const LabelPair& label : labels) {
+    fields.Append(label.name);
+    fields.Append(label.value);
+  }
+}
+
+}  // namespace
+
 TargetId TargetIdOf(std::string_view job, std::span<const LabelPair> labels) {
-  Hasher scratch;
-  return TargetIdOf(job, labels, scratch);
+  Fields fields(Fields::SizeOf(job) + SizeOf(labels));
+  fields.Append(job);
+  Append(labels, fields);
+  return Hash128(fields.bytes());
 }
 
 TargetId TargetIdOf(std::string_view job, const Labels& labels) {
@@ -33,17 +95,18 @@ TargetId TargetIdOf(std::string_view job, const Labels& labels) {
 }
 
 std::uint64_t PlacementKeyOf(std::string_view job,
-                             std::span<const LabelPair> labels,
-                             Hasher& scratch) {
+                             std::span<const LabelPair> labels) {
   std::string_view address;
   std::string_view scheme;
   std::string_view path;
   std::size_t first_param = labels.size();
-  std::size_t params = 0;
+  std::size_t param_count = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const std::string_view name = labels[i].name;
-    // In order: nothing after "__s" is asked for.
-    if (name > "__scheme__") break;
+    if (!name.starts_with("__")) {
+      if (name > "__") break;  // in order: nothing of ours follows
+      continue;
+    }
     if (name == "__address__") {
       address = labels[i].value;
     } else if (name == "__metrics_path__") {
@@ -51,21 +114,18 @@ std::uint64_t PlacementKeyOf(std::string_view job,
     } else if (name == "__scheme__") {
       scheme = labels[i].value;
     } else if (name.starts_with("__param_")) {
-      if (params++ == 0) first_param = i;
+      if (param_count++ == 0) first_param = i;
     }
   }
-  scratch.Clear();
-  scratch.Append(job).Append(address).Append(scheme).Append(path);
-  for (const LabelPair& label : labels.subspan(first_param, params)) {
-    scratch.Append(label.name).Append(label.value);
-  }
-  return scratch.Hash64();
-}
-
-std::uint64_t PlacementKeyOf(std::string_view job,
-                             std::span<const LabelPair> labels) {
-  Hasher scratch;
-  return PlacementKeyOf(job, labels, scratch);
+  const auto params = labels.subspan(first_param, param_count);
+  Fields fields(Fields::SizeOf(job) + Fields::SizeOf(address) +
+                Fields::SizeOf(scheme) + Fields::SizeOf(path) + SizeOf(params));
+  fields.Append(job);
+  fields.Append(address);
+  fields.Append(scheme);
+  fields.Append(path);
+  Append(params, fields);
+  return Hash64(fields.bytes());
 }
 
 std::uint64_t PlacementKeyOf(std::string_view job, const Labels& labels) {

@@ -43,14 +43,6 @@ std::uint64_t PlacementKeyOf(std::string_view job,
                              std::span<const LabelPair> labels);
 std::uint64_t PlacementKeyOf(std::string_view job, const Labels& labels);
 
-// The same two, into a buffer of the caller's, for callers that hash many.
-// `scratch` is cleared first; its seed must be kKeySeed.
-TargetId TargetIdOf(std::string_view job, std::span<const LabelPair> labels,
-                    Hasher& scratch);
-std::uint64_t PlacementKeyOf(std::string_view job,
-                             std::span<const LabelPair> labels,
-                             Hasher& scratch);
-
 // 32 lower-case hexadecimal digits, high before low: how an id is shown.
 std::string ToHex(const TargetId& id);
 // The reverse; nothing if `text` is not exactly 32 hexadecimal digits.

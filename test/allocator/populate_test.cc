@@ -47,7 +47,7 @@ class PopulateTest : public ::testing::Test {
   Labels group_, own_;
   LabelBuilder builder_;
   Populate populate_{kSeeds};
-  std::vector<LabelPair> kept_;
+  KeptLabels kept_;
 };
 
 TEST_F(PopulateTest, SeedsComeAfterTargetAndGroupInPrometheussOrder) {
@@ -72,13 +72,13 @@ TEST_F(PopulateTest, KeepsSortedLabelsWithoutMetaAndWithInstance) {
                        {"Z", "3"}}));
   EXPECT_EQ(Check(), "");
   std::vector<std::string> names;
-  for (const LabelPair& label : kept_) names.emplace_back(label.name);
+  for (const LabelPair& label : kept_.pairs()) names.emplace_back(label.name);
   EXPECT_THAT(names,
               ElementsAre("Z", "__address__", "__meta", "__metrics_path__",
                           "__param_b", "__scheme__", "__scrape_interval__",
                           "__scrape_native_histograms__", "__scrape_timeout__",
                           "instance", "job"));
-  EXPECT_EQ(kept_[9].value, "h:1");
+  EXPECT_EQ(kept_.pairs()[9].value, "h:1");
 }
 
 // A seed is checked once; a part of it, in the same place, is another value.
@@ -104,7 +104,7 @@ TEST(PopulateSeedsTest, BadSeedsAreFoundInEveryTarget) {
   const Populate populate(Labels::Of({{"__scrape_interval__", "soon"}}));
   const Labels own = Labels::Of({{"__address__", "h:1"}});
   LabelBuilder builder;
-  std::vector<LabelPair> kept;
+  KeptLabels kept;
   for (int i = 0; i < 2; ++i) {
     builder.Reset();
     builder.AddTarget({}, own);
