@@ -42,8 +42,12 @@ void ChangeLog::SawReadiness(const Snapshot& snapshot) {
           {{"reason", snapshot.targets_wait}});
     }
   }
-  std::set<std::string> not_synced(snapshot.jobs_not_synced.begin(),
-                                   snapshot.jobs_not_synced.end());
+  // Before that every job is waited for; after it, these were left out.
+  std::set<std::string> not_synced;
+  if (snapshot.ready) {
+    not_synced.insert(snapshot.jobs_not_synced.begin(),
+                      snapshot.jobs_not_synced.end());
+  }
   for (const std::string& job : not_synced) {
     if (!not_synced_.contains(job)) {
       Log(Level::kWarn, "job is not synced and answered 503", {{"job", job}});
@@ -64,7 +68,7 @@ void ChangeLog::SawMembers(const Snapshot& snapshot) {
     const auto before = members_.find(member.name);
     if (before == members_.end()) {
       Log(Level::kInfo, "collector joined",
-          {{"collector", member.name}, {"node", member.node}});
+          {{"collector", member.name}, {"state", ToString(member.state)}});
     } else if (before->second != member.state) {
       Log(Level::kInfo, "collector changed",
           {{"collector", member.name},
