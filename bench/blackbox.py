@@ -95,11 +95,15 @@ class Fleet:
         self.process = None
 
     def write(self, number):
+        """Writes the file's new content beside it, then renames; when that
+        began."""
         folder = self.folder / "sd"
         folder.mkdir(exist_ok=True)
         fresh = folder / f"{number}.new"
         fresh.write_text(json.dumps(self.groups[number]))
+        begun = time.perf_counter()
         fresh.replace(folder / f"{number}.json")
+        return begun
 
     def start(self):
         self.port = free_port()
@@ -152,12 +156,12 @@ class Fleet:
         return connection
 
     def change(self, number=0):
-        """Changes one target's label, which leaves it where it is; its new value."""
+        """Changes one target's label, which leaves it where it is; its new value,
+        and when the file was renamed into place."""
         self.version += 1
         value = f"changed-{self.version}"
         self.groups[number][0]["labels"]["team"] = value
-        self.write(number)
-        return value
+        return value, self.write(number)
 
     def owner(self, connection, number=0):
         address = self.groups[number][0]["targets"][0].encode()
@@ -210,9 +214,8 @@ def measure_change(arguments):
             _, etag, _ = fleet.ask(connection, collector)
             taken = []
             for _ in range(rounds):
-                # The time to write the file is the writer's, not ours.
-                value = fleet.change().encode()
-                begun = time.perf_counter()
+                value, begun = fleet.change()
+                value = value.encode()
                 while True:
                     status, fresh, body = fleet.ask(
                         connection, collector, {"If-None-Match": etag})
