@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "allocator/simple_regex.h"
+#include "test/allocator/pattern_maker.h"
 
 namespace ta {
 namespace {
@@ -133,52 +133,9 @@ TEST(SimpleRegexTest, GivesUpInsteadOfTakingForever) {
   EXPECT_TRUE(Compile("(.*)a(.*)b")->Matches(std::string(1 << 20, 'a') + "b"));
 }
 
-class PatternMaker {
- public:
-  explicit PatternMaker(unsigned seed) : random_(seed) {}
-
-  std::string Alternatives(int depth) {
-    std::string out = Sequence(depth);
-    while (Below(4) == 0) out += "|" + Sequence(depth);
-    return out;
-  }
-
-  std::string Text() {
-    static constexpr std::string_view kPieces[] = {
-        "a", "b", "ab", ":", ";", "80", "a:8", "-", "ä", "日", "\n", "", "aa"};
-    std::string out;
-    for (unsigned i = Below(6); i > 0; --i) out += kPieces[Below(13)];
-    return out;
-  }
-
-  unsigned Below(unsigned limit) { return random_() % limit; }
-
- private:
-  std::string Sequence(int depth) {
-    std::string out;
-    for (unsigned i = Below(5); i > 0; --i) out += Item(depth);
-    return out;
-  }
-  std::string Item(int depth) {
-    static constexpr std::string_view kAtoms[] = {
-        "a", "b",   "a",      "ab",     ".",   "[^:]", "[ab]",    "\\d", ";",
-        ":", "\\.", "[^a-b]", "[0-9-]", "\\w", "\\S",  "[^\\d;]", "\\-"};
-    static constexpr std::string_view kQuantifiers[] = {
-        "", "", "", "*", "+", "?", "*?", "+?", "??"};
-    if (depth > 0 && Below(4) == 0) {
-      const std::string body = Alternatives(depth - 1);
-      return (Below(2) == 0 ? "(" : "(?:") + body +
-             (Below(3) == 0 ? ")?" : ")");
-    }
-    return std::string(kAtoms[Below(17)]) + std::string(kQuantifiers[Below(9)]);
-  }
-
-  std::mt19937 random_;
-};
-
 TEST(SimpleRegexTest, AgreesWithRe2OnRandomPatterns) {
   const unsigned seed = 20'250;
-  PatternMaker make(seed);
+  test::PatternMaker make(seed);
   int simple = 0;
   int matches = 0;
   for (int i = 0; i < 6000; ++i) {

@@ -309,4 +309,10 @@ std::string OraclePath() {
   return std::filesystem::exists(found) ? found : "";
 }
 
+unsigned Seed() {
+  const char* seed = std::getenv("TA_SEED");
+  if (seed == nullptr) return 1;
+  return static_cast<unsigned>(std::strtoul(seed, nullptr, 10));
+}
+
 }  // namespace ta::test

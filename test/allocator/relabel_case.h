@@ -64,5 +64,7 @@ std::vector<std::string> AskOracle(const std::string& command,
                                    const std::string& input);
 // The oracle's path, "" if there is none: $TA_ORACLE, else build/oracle.
 std::string OraclePath();
+// Of random tests against it: $TA_SEED repeats or varies a run, else 1.
+unsigned Seed();
 
 }  // namespace ta::test

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
-#include <cstdlib>
 #include <random>
 #include <string>
 #include <string_view>
@@ -21,14 +20,6 @@ namespace {
 using Action = RelabelConfig::Action;
 
 constexpr int kRuleSets = 500;
-
-// $TA_SEED repeats or varies a run.
-unsigned Seed() {
-  const char* seed = std::getenv("TA_SEED");
-  return seed != nullptr
-             ? static_cast<unsigned>(std::strtoul(seed, nullptr, 10))
-             : 1;
-}
 
 class Maker {
  public:
@@ -182,7 +173,7 @@ class RelabelOracleTest : public ::testing::Test {
 };
 
 TEST_F(RelabelOracleTest, RandomRulesDoWhatPrometheusDoes) {
-  Maker make(Seed());
+  Maker make(test::Seed());
   std::vector<test::RelabelRequest> requests;
   std::string input;
   for (int i = 0; i < kRuleSets; ++i) {
@@ -204,8 +195,8 @@ TEST_F(RelabelOracleTest, RandomRulesDoWhatPrometheusDoes) {
       answer = test::ParseAnswer(again[0]);
       difference = test::Compare(requests[i], answer);
     }
-    ASSERT_EQ(difference, "") << "seed " << Seed() << ", rule set " << i << ": "
-                              << test::WriteRequest(requests[i], 40);
+    ASSERT_EQ(difference, "") << "seed " << test::Seed() << ", rule set " << i
+                              << ": " << test::WriteRequest(requests[i], 40);
     rejected += !answer.error.empty();
     for (const auto& outcomes : answer.results) {
       kept += !outcomes[0].labels.empty();
