@@ -44,6 +44,7 @@ void ConfigWatcher::Loaded(LoadedFiles loaded) {
   const std::lock_guard lock(mutex_);
   patterns_ = std::move(loaded.patterns);
   known_ = DigestOf(std::move(loaded.text), loaded.matched);
+  if (told_ && (!known_.matched || told_->first == known_)) told_.reset();
   ++version_;
   if (id_ != 0) watch_->Nudge(id_);
 }
@@ -79,7 +80,7 @@ TimePoint ConfigWatcher::Work(const FileWatch::Hints& hints) {
   }
   const auto set_paths = [&](WatchedPaths paths) {
     paths.files.push_back(path_);
-    watch_->SetPaths(id, std::move(paths));
+    watch_->SetPaths(id, paths);
   };
   if (!std::exchange(watching_, true)) set_paths({});
   const PatternFiles files = WatchPatterns(patterns, watched_, set_paths);
@@ -104,7 +105,11 @@ TimePoint ConfigWatcher::Work(const FileWatch::Hints& hints) {
     const std::lock_guard lock(mutex_);
     if (version != version_) return now;  // compared with what is outdated
     if (!known_.matched) known_.matched = digest.matched;
-    if (digest == known_ || id_ == 0) return now + kRefresh;
+    if (id_ == 0) return now + kRefresh;
+    if (digest == known_) return now + kRefresh;
+    // Whoever loads sees other files than this does: telling again won't help.
+    if (told_ == std::pair(digest, known_)) return now + kRefresh;
+    told_ = {digest, known_};
     known_ = digest;
   }
   changed_(std::move(text));

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "allocator/base/clock.h"
@@ -74,6 +75,8 @@ class ConfigWatcher {
   std::vector<std::string> patterns_;
   Digest known_;               // told of, or loaded
   std::uint64_t version_ = 0;  // of patterns_ and known_
+  // What was told of last and what was known then, until that is loaded.
+  std::optional<std::pair<Digest, Digest>> told_;
 
   // Confined to the watch's thread.
   bool watching_ = false;

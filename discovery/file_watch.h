@@ -23,17 +23,9 @@
 #include <vector>
 
 #include "allocator/base/clock.h"
+#include "discovery/directory_watches.h"
 
 namespace ta {
-
-// What a client wants hints for.
-struct WatchedPaths {
-  // Paths whose last element may be a pattern (glob.h), no other one.
-  std::vector<std::string> patterns;
-  std::vector<std::string> files;  // paths as they are
-
-  bool operator==(const WatchedPaths&) const = default;
-};
 
 // Thread-safe, unless a function says otherwise.
 class FileWatch {
@@ -90,7 +82,7 @@ class FileWatch {
   // Replaces what `id` wants hints for. Watches are in place when it returns:
   // what is read afterwards can't be outdated without a hint.
   // REQUIRES: called by the client's own work
-  void SetPaths(Id id, WatchedPaths paths);
+  void SetPaths(Id id, const WatchedPaths& paths);
 
   // Ends the thread after the work in progress. No work runs afterwards.
   // REQUIRES: not called on the watch's thread. Idempotent.

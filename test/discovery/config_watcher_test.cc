@@ -124,6 +124,18 @@ TEST_F(ConfigWatcherTest, PatternsMayChangeAndTheirFilesBeUnknown) {
   EXPECT_EQ(Seen(1).back(), "changed");
 }
 
+// A loader that sees other files than the watcher must not reload for ever.
+TEST_F(ConfigWatcherTest, ALoaderThatSeesOtherFilesIsNotToldForEver) {
+  Write(path_, "main");
+  Write(folder_ / "a.yml", "a");
+  const LoadedFiles other{"main", {folder_ / "*.yml"}, {{}}};
+  Start(path_, other);
+  EXPECT_THAT(Seen(1), ElementsAre("main"));
+  for (int i = 0; i < 5; ++i) watcher_->Loaded(other);
+  Write(path_, "changed");
+  EXPECT_THAT(Seen(2), ElementsAre("main", "changed"));
+}
+
 TEST_F(ConfigWatcherTest, NothingIsToldAfterStop) {
   Write(path_, "one");
   Start(path_, {"one"});
