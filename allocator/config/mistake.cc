@@ -4,7 +4,7 @@
 #include <map>
 #include <tuple>
 
-#include "allocator/config/yaml_text.h"
+#include "allocator/base/utf8.h"
 
 namespace ta {
 namespace {
@@ -25,7 +25,7 @@ void AppendEscaped(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    const std::size_t length = Utf8Length(text, i);
+    const std::size_t length = Utf8Length(text.substr(i));
     if (byte == '\n') {
       out += "\\n";
     } else if (byte == '\t') {

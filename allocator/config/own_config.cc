@@ -234,6 +234,10 @@ class OwnConfig {
     if (options_.flags.allow_insecure_auth_secrets)
       config_.allow_insecure_auth_secrets =
           *options_.flags.allow_insecure_auth_secrets;
+    if (config_.allow_insecure_auth_secrets)
+      Warn(own_.at("allow_insecure_auth_secrets"),
+           "allow_insecure_auth_secrets",
+           "/scrape_configs shows secrets over plain HTTP");
   }
 
   // What the Go allocator does and we don't yet: accepted, and said.

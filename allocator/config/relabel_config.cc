@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "allocator/config/yaml_text.h"
+#include "allocator/go_text.h"
 #include "allocator/regex.h"
 
 namespace ta {
@@ -59,7 +59,7 @@ void CheckName(const Value& rule, std::string_view field, bool legacy,
                bool may_have_variables, const Path& path,
                SchemaReader& reader) {
   const std::string& name = rule.at(field).text;
-  bool good = !name.empty() && IsUtf8(name);
+  bool good = !name.empty() && IsValidUtf8(name);
   if (good && legacy)
     good =
         may_have_variables ? IsLegacyTemplate(name) : IsLegacyLabelName(name);

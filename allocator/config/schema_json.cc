@@ -10,10 +10,10 @@
 #include <random>
 #include <variant>
 
+#include "allocator/base/utf8.h"
 #include "allocator/config/go_url.h"
 #include "allocator/config/units.h"
 #include "allocator/config/yaml_scalar.h"
-#include "allocator/config/yaml_text.h"
 
 namespace ta {
 namespace {
@@ -323,7 +323,7 @@ void AppendJsonString(std::string_view text, std::string& out) {
                            kHex[byte & 15]};
       escape(i, 1, {code, sizeof code});
     } else if (byte >= 0x80) {
-      const std::size_t length = Utf8Length(text, i);
+      const std::size_t length = Utf8Length(text.substr(i));
       const auto character = text.substr(i, length);
       if (length == 0) escape(i, 1, "\\ufffd");
       if (character == "\u2028") escape(i, 3, "\\u2028");

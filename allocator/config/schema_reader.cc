@@ -12,7 +12,7 @@
 #include "allocator/config/nearest.h"
 #include "allocator/config/units.h"
 #include "allocator/config/yaml_scalar.h"
-#include "allocator/config/yaml_text.h"
+#include "allocator/go_text.h"
 
 namespace ta {
 namespace {
@@ -99,7 +99,7 @@ std::string Unexpected(const Field& field, const YamlNode& node) {
 
 // Since names may be UTF-8, any text that is UTF-8 will do.
 bool IsLabelName(std::string_view name) {
-  return !name.empty() && IsUtf8(name);
+  return !name.empty() && IsValidUtf8(name);
 }
 
 std::string ListOf(std::span<const std::string_view> values) {
@@ -162,8 +162,12 @@ void SchemaReader::Bad(Value& value, const YamlNode& node, const Path& path,
 
 void SchemaReader::SayUnknown(const YamlEntry& entry, const Record& record,
                               const Path& path) {
+  // Looking for the nearest name is not for a file of unknown keys.
+  constexpr std::size_t kMostSuggestions = 100;
   std::vector<std::string_view> known;
-  for (const auto& field : record.fields) known.push_back(field.name);
+  if (unknown_.size() < kMostSuggestions) {
+    for (const auto& field : record.fields) known.push_back(field.name);
+  }
   unknown_.push_back({file_, entry.line, entry.column,
                       Path{&path, entry.key}.ToString(),
                       "unknown key in " + std::string(record.name),

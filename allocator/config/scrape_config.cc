@@ -9,7 +9,7 @@
 #include "allocator/config/discovery_config.h"
 #include "allocator/config/relabel_config.h"
 #include "allocator/config/units.h"
-#include "allocator/config/yaml_text.h"
+#include "allocator/go_text.h"
 
 namespace ta {
 namespace {
@@ -202,7 +202,7 @@ void FinishGlobal(Value& global, const Path& path, SchemaReader& reader) {
   const Value& labels = global.at("external_labels");
   const Path below{&path, "external_labels"};
   for (std::size_t i = 0; i < labels.keys.size(); ++i) {
-    if (!IsUtf8(labels.items[i].text))
+    if (!IsValidUtf8(labels.items[i].text))
       reader.Say(labels.items[i].node, Path{&below, labels.keys[i]},
                  "the value is not valid UTF-8");
     if (scheme == "legacy" && !IsLegacyLabelName(labels.keys[i]))

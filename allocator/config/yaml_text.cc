@@ -3,35 +3,14 @@
 #include <algorithm>
 #include <cstddef>
 
-namespace ta {
-// The ranges are table 3-7 of the Unicode standard.
-std::size_t Utf8Length(std::string_view text, std::size_t i) {
-  const auto byte = [&](std::size_t k) -> unsigned {
-    return i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0u;
-  };
-  const auto follows = [&](std::size_t k, unsigned low = 0x80,
-                           unsigned high = 0xBF) {
-    return byte(k) >= low && byte(k) <= high;
-  };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead <= 0xDF) return follows(1) ? 2 : 0;
-  if (lead == 0xE0) return follows(1, 0xA0) && follows(2) ? 3 : 0;
-  if (lead == 0xED) return follows(1, 0x80, 0x9F) && follows(2) ? 3 : 0;
-  if (lead >= 0xE1 && lead <= 0xEF) return follows(1) && follows(2) ? 3 : 0;
-  if (lead == 0xF0) return follows(1, 0x90) && follows(2) && follows(3) ? 4 : 0;
-  if (lead == 0xF4)
-    return follows(1, 0x80, 0x8F) && follows(2) && follows(3) ? 4 : 0;
-  if (lead >= 0xF1 && lead <= 0xF3)
-    return follows(1) && follows(2) && follows(3) ? 4 : 0;
-  return 0;
-}
+#include "allocator/base/utf8.h"
 
+namespace ta {
 std::optional<BadText> FindBadText(std::string_view text) {
   BadText at;
   for (std::size_t i = 0; i < text.size();) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    const std::size_t length = Utf8Length(text, i);
+    const std::size_t length = Utf8Length(text.substr(i));
     if (length == 0) {
       at.message = "not valid UTF-8";
       return at;
@@ -115,15 +94,6 @@ std::optional<std::string> DecodeBase64(std::string_view text) {
   }
   if (digits != 0 && digits != 5) return std::nullopt;
   return out;
-}
-
-bool IsUtf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = Utf8Length(text, i);
-    if (length == 0) return false;
-    i += length;
-  }
-  return true;
 }
 
 }  // namespace ta

@@ -40,12 +40,4 @@ bool QuoteIsOpen(std::string_view text, std::size_t offset);
 // StdEncoding); nullopt if it is something else.
 std::optional<std::string> DecodeBase64(std::string_view text);
 
-// Is every byte part of a well-formed UTF-8 character (no surrogates, nothing
-// overlong, at most U+10FFFF)?
-bool IsUtf8(std::string_view text);
-
-// The bytes of the well-formed UTF-8 character at `at`; 0 if there is none.
-// REQUIRES: at < text.size()
-std::size_t Utf8Length(std::string_view text, std::size_t at);
-
 }  // namespace ta
