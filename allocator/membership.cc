@@ -44,9 +44,17 @@ void Membership::Configure(const MembersConfig& config, TimePoint now) {
   if (current_ && current_->polling && source.polling) {
     current_ = std::move(source);  // only the timeout differs
     awaited_.reset();
+    CheckBy(now);
     return;
   }
+  if (awaited_ && awaited_->polling && source.polling) {
+    // The wait began when the first of them did.
+    const TimePoint began = awaited_->complete_at - awaited_->poll_timeout;
+    source.complete_at = std::max(now, began + source.poll_timeout);
+  }
   awaited_ = std::move(source);
+  CheckBy(now);
+  Remember(std::exchange(remembered_, {}), now);
 }
 
 void Membership::Observe(const MembersUpdate& update, TimePoint now) {
@@ -55,18 +63,27 @@ void Membership::Observe(const MembersUpdate& update, TimePoint now) {
   if (!is_awaited && !is_current) return;
   problem_ = update.problem;
   if (!update.complete) return;
-  if (is_awaited) current_ = std::exchange(awaited_, std::nullopt);
+  if (is_awaited) {
+    current_ = std::exchange(awaited_, std::nullopt);
+    ++version_;
+  }
   known_ = true;
+  CheckBy(now);
   Replace(update.members, now);
 }
 
 void Membership::Remember(std::span<const std::string> names, TimePoint now) {
-  if (names.empty() || !awaited_ || !awaited_->polling) return;
+  if (!current_ && !awaited_) {
+    remembered_.insert(remembered_.end(), names.begin(), names.end());
+  }
+  if (names.empty() || known_ || !awaited_ || !awaited_->polling) return;
   for (const std::string& name : names) {
     if (askers_.size() >= kMostPollingMembers) break;
     askers_.try_emplace(name, Asker{now});
   }
+  ++strangers_version_;
   awaited_->complete_at = now;
+  CheckBy(now);
 }
 
 void Membership::Polled(const Poll& poll) {
@@ -80,6 +97,8 @@ void Membership::Polled(const Poll& poll) {
     if (askers_.size() >= most && !members_.contains(poll.collector)) return;
     found = askers_.try_emplace(poll.collector).first;
     found->second.last = poll.at;
+    ++strangers_version_;
+    CheckBy(poll.at + Silence(nullptr));
   }
   Asker& asker = found->second;
   asker.last = std::max(asker.last, poll.at);
@@ -89,6 +108,8 @@ void Membership::Polled(const Poll& poll) {
 }
 
 std::vector<MemberId> Membership::Advance(TimePoint now) {
+  std::vector<MemberId> gone;
+  if (now < check_at_) return gone;
   if (awaited_ && awaited_->polling && awaited_->complete_at <= now) {
     CompletePolling(now);
   }
@@ -98,32 +119,33 @@ std::vector<MemberId> Membership::Advance(TimePoint now) {
     if (may_fall_silent && SilentAt(member) <= now) {
       if (member.live) ++live_version_;
       ++version_;
-      gone_.push_back(member.id);
+      ++strangers_version_;
+      gone.push_back(member.id);
       it = members_.erase(it);
     } else {
       ++it;
     }
   }
-  std::erase_if(askers_, [&](const auto& entry) {
+  const std::size_t removed = std::erase_if(askers_, [&](const auto& entry) {
     return !members_.contains(entry.first) &&
            entry.second.last + Silence(&entry.second) <= now;
   });
-  return std::exchange(gone_, {});
+  if (removed > 0) ++strangers_version_;
+
+  check_at_ = TimePoint::max();
+  if (awaited_ && awaited_->polling) CheckBy(awaited_->complete_at);
+  for (const auto& [name, member] : members_) {
+    if (!member.live || polling()) CheckBy(SilentAt(member));
+  }
+  for (const auto& [name, asker] : askers_) {
+    if (!members_.contains(name)) CheckBy(asker.last + Silence(&asker));
+  }
+  return gone;
 }
 
 std::optional<TimePoint> Membership::Deadline() const {
-  std::optional<TimePoint> earliest;
-  const auto at = [&](TimePoint time) {
-    if (!earliest || time < *earliest) earliest = time;
-  };
-  if (awaited_ && awaited_->polling) at(awaited_->complete_at);
-  for (const auto& [name, member] : members_) {
-    if (!member.live || polling()) at(SilentAt(member));
-  }
-  for (const auto& [name, asker] : askers_) {
-    if (!members_.contains(name)) at(asker.last + Silence(&asker));
-  }
-  return earliest;
+  if (check_at_ == TimePoint::max()) return std::nullopt;
+  return check_at_;
 }
 
 std::vector<std::string> Membership::Strangers() const {
@@ -136,9 +158,13 @@ std::vector<std::string> Membership::Strangers() const {
 }
 
 Duration Membership::Silence(const Asker* asker) const {
-  const std::chrono::milliseconds timeout =
-      current_ ? current_->poll_timeout
-               : (awaited_ ? awaited_->poll_timeout : Source{}.poll_timeout);
+  std::chrono::milliseconds timeout =
+      current_ ? current_->poll_timeout : Source().poll_timeout;
+  if (awaited_ && awaited_->polling) {
+    // Who asks while these polls are collected must not be forgotten.
+    timeout = current_ ? std::max(timeout, awaited_->poll_timeout)
+                       : awaited_->poll_timeout;
+  }
   if (asker == nullptr) return timeout;
   return std::max<Duration>(
       timeout, 2 * asker->refresh_interval + std::chrono::seconds(10));
@@ -160,6 +186,7 @@ void Membership::Join(const std::string& name, const std::string& node,
   auto [it, added] = members_.try_emplace(name);
   Member& member = it->second;
   if (added) {
+    ++strangers_version_;
     member.id = next_id_++;
     member.name = name;
   }
@@ -189,6 +216,7 @@ void Membership::Replace(std::span<const MemberObservation> list,
 void Membership::CompletePolling(TimePoint now) {
   current_ = std::exchange(awaited_, std::nullopt);
   known_ = true;
+  ++version_;
   problem_.clear();
   std::vector<MemberObservation> list;
   for (const auto& [name, asker] : askers_) {

@@ -9,8 +9,10 @@
 
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <span>
@@ -51,7 +53,8 @@ class Membership {
   void Observe(const MembersUpdate& update, TimePoint now);
 
   // Names that polled before a restart: with a polling source that has not
-  // answered yet, they are its first members, as if they had polled now.
+  // answered yet, they are its first members, as if they had polled now. Before
+  // the first Configure they are kept for it.
   void Remember(std::span<const std::string> names, TimePoint now);
 
   // A scraper asked. O(log members).
@@ -59,10 +62,13 @@ class Membership {
 
   // Lets time pass: ends what has been silent for too long and completes an
   // awaited polling source. Returns the ids of members gone since the last
-  // call: they are in members() no more and nothing is served to them.
+  // call: they are in members() no more and nothing is served to them. O(1)
+  // before the deadline, else O(members log members).
   std::vector<MemberId> Advance(TimePoint now);
 
-  // When Advance must be called at the latest. O(members).
+  // When Advance must be called at the latest; after an Advance, later than its
+  // `now`. It may come too early, since whoever asks again puts off only when
+  // he falls silent, not this.
   std::optional<TimePoint> Deadline() const;
 
   // The first complete answer of a source is in.
@@ -72,14 +78,16 @@ class Membership {
   std::string waiting_for() const;
   // Nothing is known yet because polls are being waited for.
   bool awaits_polls() const { return !known_ && awaited_ && awaited_->polling; }
-  // Changes whenever members() does.
+  // Changes whenever members() or polling() does.
   std::uint64_t version() const { return version_; }
   // Changes whenever the set of live members, or a node of one, does.
   std::uint64_t live_version() const { return live_version_; }
   const std::map<std::string, Member, std::less<>>& members() const {
     return members_;
   }
-  std::vector<std::string> Strangers() const;  // sorted
+  std::vector<std::string> Strangers() const;  // sorted; O(askers)
+  // Changes whenever Strangers() may have.
+  std::uint64_t strangers_version() const { return strangers_version_; }
   const std::string& problem() const { return problem_; }
   // The largest refresh interval that a scraper ever named.
   std::chrono::milliseconds largest_refresh_interval() const {
@@ -98,6 +106,7 @@ class Membership {
   void Join(const std::string& name, const std::string& node, TimePoint now);
   void Replace(std::span<const MemberObservation> list, TimePoint now);
   void CompletePolling(TimePoint now);
+  void CheckBy(TimePoint time) { check_at_ = std::min(check_at_, time); }
   void LiveChanged() {
     ++version_;
     ++live_version_;
@@ -115,10 +124,13 @@ class Membership {
   bool known_ = false;
   std::uint64_t version_ = 0;
   std::uint64_t live_version_ = 0;
+  std::uint64_t strangers_version_ = 0;
+  // Nothing completes and nobody falls silent before.
+  TimePoint check_at_ = TimePoint::max();
+  std::vector<std::string> remembered_;  // until the first Configure
   MemberId next_id_ = 0;
   std::map<std::string, Member, std::less<>> members_;
   std::map<std::string, Asker, std::less<>> askers_;  // members and strangers
-  std::vector<MemberId> gone_;
   std::string problem_;
   std::chrono::milliseconds largest_refresh_interval_{0};
 };
