@@ -1,44 +1,78 @@
 #include "allocator/continuity.h"
 
 #include <algorithm>
-#include <deque>
-#include <unordered_map>
+#include <cstdint>
+#include <utility>
 
 #include "allocator/snapshot.h"
+#include "hashing/hash.h"
 
 namespace ta {
 namespace {
 
-using Pointers = std::vector<const Passing*>;
+// One target with what it is paired by.
+struct Candidate {
+  std::uint64_t key = 0;
+  const Passing* passing = nullptr;
+};
+using Candidates = std::vector<Candidate>;
 
-Pointers ById(std::span<const Passing> all) {
-  Pointers sorted;
-  for (const Passing& passing : all) sorted.push_back(&passing);
-  std::ranges::sort(sorted, {}, [](const Passing* p) { return p->target->id; });
-  return sorted;
+// Of the discovered labels, whichever of the two parts a label stands in.
+std::uint64_t DiscoveredHash(const Target& target) {
+  Hasher hasher;
+  auto group = target.group.begin();
+  const auto append_group_before = [&](std::string_view name) {
+    for (; group != target.group.end() && (*group).name < name; ++group) {
+      hasher.Append((*group).name).Append((*group).value);
+    }
+  };
+  for (const LabelPair& pair : target.own) {
+    append_group_before(pair.name);
+    if (group != target.group.end() && (*group).name == pair.name) ++group;
+    hasher.Append(pair.name).Append(pair.value);
+  }
+  for (; group != target.group.end(); ++group) {
+    hasher.Append((*group).name).Append((*group).value);
+  }
+  return hasher.Hash64();
 }
 
-// Pairs what is equal by `key` and takes it out of both lists.
-template <typename Key>
-void Pair(Pointers& disappeared, Pointers& appeared, const Key& key,
+// Pairs what is equal by `key_of`, in order of TargetId, and takes it out of
+// both lists.
+template <typename KeyOf>
+void Pair(Candidates& disappeared, Candidates& appeared, const KeyOf& key_of,
           std::vector<Continuation>& found) {
   if (disappeared.empty() || appeared.empty()) return;
-  std::unordered_map<std::uint64_t, std::deque<const Passing*>> by_key;
-  for (const Passing* passing : disappeared) {
-    by_key[key(*passing)].push_back(passing);
+  for (Candidates* all : {&disappeared, &appeared}) {
+    for (Candidate& each : *all) each.key = key_of(*each.passing->target);
+    std::ranges::sort(*all, {}, [](const Candidate& each) {
+      return std::pair(each.key, each.passing->target->id);
+    });
   }
-  std::erase_if(appeared, [&](const Passing* passing) {
-    const auto candidates = by_key.find(key(*passing));
-    if (candidates == by_key.end() || candidates->second.empty()) return false;
-    found.push_back({candidates->second.front()->slot, passing->slot});
-    candidates->second.pop_front();
-    return true;
-  });
-  std::unordered_map<Slot, bool> paired;
-  for (const Continuation& pair : found) paired[pair.from] = true;
-  std::erase_if(disappeared, [&](const Passing* passing) {
-    return paired.contains(passing->slot);
-  });
+  auto gone = disappeared.begin();
+  auto come = appeared.begin();
+  while (gone != disappeared.end() && come != appeared.end()) {
+    if (gone->key < come->key) {
+      ++gone;
+    } else if (come->key < gone->key) {
+      ++come;
+    } else {
+      found.push_back({gone->passing->slot, come->passing->slot});
+      (gone++)->passing = nullptr;
+      (come++)->passing = nullptr;
+    }
+  }
+  for (Candidates* all : {&disappeared, &appeared}) {
+    std::erase_if(*all,
+                  [](const auto& each) { return each.passing == nullptr; });
+  }
+}
+
+Candidates CandidatesOf(std::span<const Passing> all) {
+  Candidates candidates;
+  candidates.reserve(all.size());
+  for (const Passing& passing : all) candidates.push_back({0, &passing});
+  return candidates;
 }
 
 }  // namespace
@@ -46,23 +80,19 @@ void Pair(Pointers& disappeared, Pointers& appeared, const Key& key,
 std::vector<Continuation> FindContinuations(
     std::span<const Passing> disappeared, std::span<const Passing> appeared) {
   std::vector<Continuation> found;
-  Pointers gone = ById(disappeared);
-  Pointers come = ById(appeared);
-  // The parts are equal nearly always; only what is left is merged.
+  Candidates gone = CandidatesOf(disappeared);
+  Candidates come = CandidatesOf(appeared);
+  // Nearly always the parts are equal if the whole is, and their hashes are at
+  // hand; only what is left is looked at label by label.
   Pair(
       gone, come,
-      [](const Passing& p) {
-        return p.target->group.Hash() * 31 + p.target->own.Hash();
+      [](const Target& target) {
+        return target.group.Hash() * 31 + target.own.Hash();
       },
       found);
+  Pair(gone, come, DiscoveredHash, found);
   Pair(
-      gone, come,
-      [](const Passing& p) {
-        return Labels::Merge(p.target->group, p.target->own).Hash();
-      },
-      found);
-  Pair(
-      gone, come, [](const Passing& p) { return p.target->placement_key; },
+      gone, come, [](const Target& target) { return target.placement_key; },
       found);
   return found;
 }
