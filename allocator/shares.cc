@@ -8,11 +8,14 @@
 namespace ta {
 namespace {
 
-// Merges sorted edits into a sorted list; later edits of one id win.
-template <typename Entry, typename Edit, typename IdOf, typename Make>
+// Merges sorted edits into a sorted list; later edits of one id win. `lost` and
+// `gained` are called with the entries that only the one or the other has.
+template <typename Entry, typename Edit, typename IdOf, typename Make,
+          typename Lost, typename Gained>
 std::vector<Entry> Merged(const std::vector<Entry>& old,
                           const std::vector<Edit>& edits, const IdOf& id_of,
-                          const Make& make) {
+                          const Make& make, const Lost& lost,
+                          const Gained& gained) {
   std::vector<Entry> merged;
   merged.reserve(old.size() + edits.size());
   auto entry = old.begin();
@@ -22,25 +25,29 @@ std::vector<Entry> Merged(const std::vector<Entry>& old,
     while (entry != old.end() && id_of(*entry) < last->id) {
       merged.push_back(*entry++);
     }
-    if (entry != old.end() && id_of(*entry) == last->id) ++entry;
-    if (last->target != nullptr) merged.push_back(make(*last));
+    const Entry* was = nullptr;
+    if (entry != old.end() && id_of(*entry) == last->id) was = &*entry++;
+    if (last->target != nullptr) {
+      merged.push_back(make(*last));
+      if (was == nullptr || merged.back() != *was) {
+        if (was != nullptr) lost(*was);
+        gained(merged.back());
+      }
+    } else if (was != nullptr) {
+      lost(*was);
+    }
     edit = last + 1;
   }
   merged.insert(merged.end(), entry, old.end());
   return merged;
 }
 
-std::uint64_t DigestOf(const std::vector<ListedTarget>& targets) {
-  std::uint64_t fields[4];
-  std::uint64_t digest = 0;
-  for (const ListedTarget& listed : targets) {
-    fields[0] = listed.target->id.high;
-    fields[1] = listed.target->id.low;
-    fields[2] = listed.target->group.Hash();
-    fields[3] = listed.target->own.Hash();
-    digest += Hash64({reinterpret_cast<const char*>(fields), sizeof fields});
-  }
-  return digest;
+// A list's digest is the sum of its targets', so it follows an edit without a
+// look at the rest.
+std::uint64_t DigestOf(const Target& target) {
+  const std::uint64_t fields[4] = {target.id.high, target.id.low,
+                                   target.group.Hash(), target.own.Hash()};
+  return Hash64({reinterpret_cast<const char*>(fields), sizeof fields});
 }
 
 }  // namespace
@@ -108,8 +115,7 @@ std::set<JobId> Shares::Flush() {
   std::set<JobId> changed;
   for (auto& [key, edits] : std::exchange(edits_, {})) {
     std::ranges::stable_sort(edits, {}, &Edit::id);
-    Apply(jobs_[key.first], key.second, edits);
-    changed.insert(key.first);
+    if (Apply(jobs_[key.first], key.second, edits)) changed.insert(key.first);
   }
   return changed;
 }
@@ -136,36 +142,52 @@ void Shares::Count(const TargetId& id, MemberId owner, int by) {
   digest_ += by > 0 ? hash : -hash;
 }
 
-void Shares::Apply(OfJob& job, MemberId member,
+bool Shares::Apply(OfJob& job, MemberId member,
                    const std::vector<Edit>& edits) {
+  bool changed = false;
+  const auto id_of = [](const auto& entry) -> const TargetId& {
+    return entry.target->id;
+  };
   if (member == kNoMember) {
     static const std::vector<UnassignedTarget> none;
+    const auto note = [&](const UnassignedTarget&) { changed = true; };
     auto list = Merged(
-        job.unassigned == nullptr ? none : *job.unassigned, edits,
-        [](const auto& entry) -> const TargetId& { return entry.target->id; },
+        job.unassigned == nullptr ? none : *job.unassigned, edits, id_of,
         [](const Edit& edit) {
           return UnassignedTarget{edit.target, edit.reason};
-        });
+        },
+        note, note);
+    if (!changed) return false;
     job.unassigned =
         list.empty() ? nullptr
                      : std::make_shared<const std::vector<UnassignedTarget>>(
                            std::move(list));
-    return;
+    return true;
   }
   const auto at =
       std::ranges::lower_bound(job.shares, member, {}, &JobView::Share::member);
   const bool found = at != job.shares.end() && at->member == member;
-  static const std::vector<ListedTarget> none;
+  static const TargetList none;
+  const TargetList& old = found ? *at->list : none;
   auto list = std::make_shared<TargetList>();
+  list->digest = old.digest;
+  list->owned = old.owned;
   list->targets = Merged(
-      found ? at->list->targets : none, edits,
-      [](const auto& entry) -> const TargetId& { return entry.target->id; },
-      [](const Edit& edit) { return ListedTarget{edit.target, edit.owned}; });
+      old.targets, edits, id_of,
+      [](const Edit& edit) { return ListedTarget{edit.target, edit.owned}; },
+      [&](const ListedTarget& lost) {
+        changed = true;
+        list->digest -= DigestOf(*lost.target);
+        list->owned -= lost.owned ? 1 : 0;
+      },
+      [&](const ListedTarget& gained) {
+        changed = true;
+        list->digest += DigestOf(*gained.target);
+        list->owned += gained.owned ? 1 : 0;
+      });
+  if (!changed) return false;
   list->targets.shrink_to_fit();
-  list->digest = DigestOf(list->targets);
-  list->owned = std::ranges::count(list->targets, true, &ListedTarget::owned);
-  if (found) job.assigned -= at->list->owned;
-  job.assigned += list->owned;
+  job.assigned += list->owned - old.owned;
   if (list->targets.empty()) {
     if (found) job.shares.erase(at);
   } else if (found) {
@@ -173,6 +195,7 @@ void Shares::Apply(OfJob& job, MemberId member,
   } else {
     job.shares.insert(at, {member, std::move(list)});
   }
+  return true;
 }
 
 }  // namespace ta

@@ -56,7 +56,8 @@ class Shares {
   // REQUIRES: it has no targets, and Flush was called
   void RemoveJob(JobId job) { jobs_.erase(job); }
 
-  // Applies the edits. Returns the jobs with a changed list.
+  // Applies the edits; a list that they leave as it was stays the same object.
+  // Returns the jobs with a changed list.
   std::set<JobId> Flush();
 
   const OfJob& Job(JobId job) const;
@@ -74,7 +75,7 @@ class Shares {
   using ListKey = std::pair<JobId, MemberId>;  // kNoMember: the unassigned
 
   void Count(const TargetId& id, MemberId owner, int by);
-  void Apply(OfJob& job, MemberId member, const std::vector<Edit>& edits);
+  bool Apply(OfJob& job, MemberId member, const std::vector<Edit>& edits);
 
   std::vector<Place> places_;                                // by slot
   std::unordered_map<Slot, std::vector<MemberId>> earlier_;  // where not empty

@@ -45,6 +45,7 @@ struct Target {
 struct ListedTarget {
   std::shared_ptr<const Target> target;
   bool owned = true;
+  bool operator==(const ListedTarget&) const = default;  // the same object
 };
 
 // What one collector is served of one job.
@@ -89,6 +90,7 @@ struct UnservedBucket {
 struct UnassignedTarget {
   std::shared_ptr<const Target> target;
   UnassignedReason reason;
+  bool operator==(const UnassignedTarget&) const = default;  // the same object
 };
 
 // Counts of a job's discovered targets by state; they add up to `discovered`.
