@@ -1,5 +1,6 @@
 #include "allocator/sync.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -17,16 +18,62 @@ std::set<std::string> ImplementedDiscoverers(const ScrapeConfig& config) {
 
 void Sync::Heard(const std::string& discoverer, const Answered& answered) {
   Answered& known = answered_[discoverer];
-  known.synced = known.synced || answered.synced;
-  known.partial = answered.partial;
-  known.problem = answered.problem;
+  const Answered now{known.synced || answered.synced, answered.partial,
+                     answered.problem};
+  if (now == known) return;
+  known = now;
+  dirty_ = true;
 }
 
 void Sync::Configure(const Config& config, TimePoint now) {
   if (!configured_) give_up_at_ = now + config.sync_timeout;
   configured_ = true;
+  sync_timeout_ = config.sync_timeout;
   custom_resources_only_ =
       config.custom_resources_enabled && config.jobs.empty();
+  dirty_ = true;
+}
+
+void Sync::AdvanceJobs(Step& step, TimePoint now) {
+  first_missing_.clear();
+  not_synced_.clear();
+  next_give_up_.reset();
+  for (auto& [name, job] : jobs_) {
+    if (!job.give_up_at) job.give_up_at = now + sync_timeout_;
+    if (job.awaited && Missing(*job.awaited, Accept::kComplete).empty()) {
+      job.active = *std::exchange(job.awaited, std::nullopt);
+      step.changed_over.push_back(&job);
+    }
+    const bool none_implemented =
+        job.active.empty() && !job.config->discoveries.empty();
+    if (job.served && !none_implemented) continue;
+    const std::string before = job.waiting_for;
+    if (none_implemented) {
+      // It holds up no readiness, and a collector that has its targets from
+      // elsewhere keeps them.
+      job.waiting_for = "none of its discovery mechanisms is implemented";
+      job.served = false;
+    } else {
+      const bool gave_up = *job.give_up_at <= now;
+      job.waiting_for =
+          Missing(job.active, gave_up ? Accept::kPartial : Accept::kComplete);
+      job.served = job.waiting_for.empty();
+      if (!job.served && first_missing_.empty()) {
+        first_missing_ = "job " + name + ": " + job.waiting_for;
+      }
+      if (!job.served && !gave_up &&
+          (!next_give_up_ || *job.give_up_at < *next_give_up_)) {
+        next_give_up_ = job.give_up_at;
+      }
+    }
+    if (!job.served) not_synced_.push_back(name);
+    if (job.served || job.waiting_for != before) step.changed.push_back(&job);
+  }
+  if (custom_resources_only_) {
+    first_missing_ =
+        "prometheus_cr is enabled, which is not implemented, and the file has "
+        "no job of its own";
+  }
 }
 
 Sync::Step Sync::Advance(const std::string& members_wait,
@@ -34,43 +81,21 @@ Sync::Step Sync::Advance(const std::string& members_wait,
   Step step;
   if (!configured_) return step;
   if (now >= give_up_at_) gave_up_ = true;
-  std::string first_missing;
-  for (auto& [name, job] : jobs_) {
-    if (job.awaited && Missing(*job.awaited).empty()) {
-      job.active = *std::exchange(job.awaited, std::nullopt);
-      step.changed_over.push_back(&job);
-    }
-    if (job.served) continue;
-    const std::string before = job.waiting_for;
-    if (job.active.empty() && !job.config->discoveries.empty()) {
-      // Nothing of it is implemented: it holds up no readiness, and a collector
-      // that has its targets from elsewhere keeps them.
-      job.waiting_for = "none of its discovery mechanisms is implemented";
-    } else {
-      job.waiting_for = Missing(job.active);
-      job.served = job.waiting_for.empty();
-      if (!job.served && first_missing.empty()) {
-        first_missing = "job " + name + ": " + job.waiting_for;
-      }
-    }
-    if (job.served || job.waiting_for != before) step.changed.push_back(&job);
-  }
-  if (custom_resources_only_) {
-    first_missing =
-        "prometheus_cr is enabled, which is not implemented, and the file has "
-        "no job of its own";
+  if (std::exchange(dirty_, false) ||
+      (next_give_up_ && *next_give_up_ <= now)) {
+    AdvanceJobs(step, now);
   }
   const bool discovered =
-      first_missing.empty() || (gave_up_ && !custom_resources_only_);
+      first_missing_.empty() || (gave_up_ && !custom_resources_only_);
   if (!targets_served_) {
     const std::string before = std::exchange(targets_wait_, "");
-    targets_wait_ = discovered ? members_wait : first_missing;
+    targets_wait_ = discovered ? members_wait : first_missing_;
     targets_served_ = targets_wait_.empty();
     step.readiness_changed |= targets_wait_ != before;
   }
   if (!ready_) {
     const std::string before = std::exchange(waiting_for_, "");
-    waiting_for_ = !discovered               ? first_missing
+    waiting_for_ = !discovered               ? first_missing_
                    : members_block_readiness ? members_wait
                                              : "";
     ready_ = waiting_for_.empty();
@@ -81,17 +106,9 @@ Sync::Step Sync::Advance(const std::string& members_wait,
 
 std::optional<TimePoint> Sync::Deadline() const {
   if (!configured_ || gave_up_ || (ready_ && targets_served_)) {
-    return std::nullopt;
+    return next_give_up_;
   }
-  return give_up_at_;
-}
-
-std::vector<std::string> Sync::JobsNotSynced() const {
-  std::vector<std::string> names;
-  for (const auto& [name, job] : jobs_) {
-    if (!job.served) names.push_back(name);
-  }
-  return names;
+  return next_give_up_ ? std::min(*next_give_up_, give_up_at_) : give_up_at_;
 }
 
 std::set<std::string> Sync::InUse() const {
@@ -103,15 +120,18 @@ std::set<std::string> Sync::InUse() const {
   return keys;
 }
 
-std::string Sync::Missing(const std::set<std::string>& discoverers) const {
+std::string Sync::Missing(const std::set<std::string>& discoverers,
+                          Accept accept) const {
   for (const std::string& key : discoverers) {
     const auto known = answered_.find(key);
     if (known == answered_.end()) {
-      return "the first answer of " + key.substr(0, key.find(':'));
+      return "the first answer of " + key.substr(0, key.find_first_of(": "));
     }
     const Answered& answered = known->second;
-    if (answered.synced || (answered.partial && gave_up_)) continue;
-    return "the first answer of " + key.substr(0, key.find(':')) +
+    if (answered.synced || (answered.partial && accept == Accept::kPartial)) {
+      continue;
+    }
+    return "the first answer of " + key.substr(0, key.find_first_of(": ")) +
            (answered.problem.empty() ? "" : ": " + answered.problem);
   }
   return "";

@@ -34,6 +34,8 @@ struct SyncedJob {
   std::optional<std::set<std::string>> awaited;
   bool served = false;
   std::string waiting_for;  // why it is not served
+  // Until then it waits for discoverers that have only partly answered.
+  std::optional<TimePoint> give_up_at;
 };
 
 // Confined to the writer.
@@ -44,12 +46,16 @@ class Sync {
     bool synced = false;
     bool partial = false;
     std::string problem;
+    bool operator==(const Answered&) const = default;
   };
 
   void Heard(const std::string& discoverer, const Answered& answered);
-  void Forget(const std::string& discoverer) { answered_.erase(discoverer); }
+  void Forget(const std::string& discoverer) {
+    dirty_ |= answered_.erase(discoverer) > 0;
+  }
 
-  // The first configuration starts the clock of sync_timeout.
+  // The first configuration starts the clock of sync_timeout; a job that comes
+  // later has one of its own. To be called whenever jobs() were changed.
   void Configure(const Config& config, TimePoint now);
 
   std::map<std::string, SyncedJob, std::less<>>& jobs() { return jobs_; }
@@ -57,7 +63,8 @@ class Sync {
     return jobs_;
   }
 
-  // Settles which jobs are served and whether answers may be given.
+  // Settles which jobs are served and whether answers may be given. O(jobs)
+  // when something was heard or a timeout is over, else O(1).
   struct Step {
     std::vector<const SyncedJob*> changed_over;  // `active` is the new set
     std::vector<const SyncedJob*> changed;  // `served` or `waiting_for` is new
@@ -76,18 +83,29 @@ class Sync {
   // Targets may be answered. Once true, it stays so.
   bool targets_served() const { return targets_served_; }
   const std::string& targets_wait() const { return targets_wait_; }
-  std::vector<std::string> JobsNotSynced() const;  // sorted
+  // Sorted; as of the last Advance.
+  const std::vector<std::string>& JobsNotSynced() const { return not_synced_; }
   std::set<std::string> InUse() const;
 
  private:
+  // Partly is good enough for a job that has waited long, but no reason to give
+  // up what is served: stale beats partial.
+  enum class Accept { kComplete, kPartial };
   // "" if all have answered, else which has not, and its problem.
-  std::string Missing(const std::set<std::string>& discoverers) const;
+  std::string Missing(const std::set<std::string>& discoverers,
+                      Accept accept) const;
+  void AdvanceJobs(Step& step, TimePoint now);
 
   std::map<std::string, SyncedJob, std::less<>> jobs_;  // by name
   std::map<std::string, Answered> answered_;
   bool configured_ = false;
   bool custom_resources_only_ = false;
-  TimePoint give_up_at_;  // the end of sync_timeout
+  std::vector<std::string> not_synced_;
+  bool dirty_ = false;         // AdvanceJobs has something to do
+  std::string first_missing_;  // the first job that is waited for, and for what
+  std::chrono::milliseconds sync_timeout_{};
+  TimePoint give_up_at_;                   // the end of the first sync_timeout
+  std::optional<TimePoint> next_give_up_;  // the next job's
   bool gave_up_ = false;
   bool ready_ = false;
   bool targets_served_ = false;
