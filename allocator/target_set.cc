@@ -15,9 +15,41 @@ namespace {
 
 constexpr std::uint32_t kDropped = 0x80000000;
 constexpr std::uint32_t kByCheck = 0x40000000;  // then: index into reasons
-using Outcome = std::uint32_t;
+constexpr std::uint32_t kNotJudged = 0xffffffff;
 
-bool IsKept(Outcome outcome) { return (outcome & kDropped) == 0; }
+bool IsKept(std::uint32_t outcome) { return (outcome & kDropped) == 0; }
+
+// How a group's targets become those of its next version.
+struct Alignment {
+  static constexpr std::uint32_t kNowhere = 0xffffffff;
+  struct Fresh {
+    std::uint32_t index;  // in the next version
+    std::uint32_t was;    // where an equal one was, or kNowhere
+  };
+  std::vector<std::uint32_t> lost;  // old indices without an equal at the index
+  std::vector<Fresh> fresh;         // new indices likewise
+};
+
+Alignment Align(const std::vector<Labels>& old,
+                const std::vector<Labels>& next) {
+  Alignment result;
+  const std::size_t both = std::min(old.size(), next.size());
+  for (std::uint32_t i = 0; i < std::max(old.size(), next.size()); ++i) {
+    if (i < both && old[i] == next[i]) continue;
+    if (i < old.size()) result.lost.push_back(i);
+    if (i < next.size()) result.fresh.push_back({i, Alignment::kNowhere});
+  }
+  if (result.lost.empty() || result.fresh.empty()) return result;
+  std::unordered_map<std::uint64_t, std::uint32_t> by_hash;
+  by_hash.reserve(result.lost.size());
+  for (const std::uint32_t i : result.lost) by_hash.emplace(old[i].Hash(), i);
+  for (Alignment::Fresh& fresh : result.fresh) {
+    const auto found = by_hash.find(next[fresh.index].Hash());
+    if (found == by_hash.end()) continue;
+    if (old[found->second] == next[fresh.index]) fresh.was = found->second;
+  }
+  return result;
+}
 
 }  // namespace
 
@@ -35,6 +67,18 @@ struct TargetSet::JobGroup {
   std::vector<Outcome> outcomes;                      // as Group::targets
   std::unique_ptr<std::vector<std::string>> reasons;  // of checks
   bool has_unserved = false;  // stands in the job's UnservedIndex
+
+  // Drops the reasons of targets that are gone, when they are many.
+  void CompactReasons() {
+    if (reasons == nullptr || reasons->size() <= 2 * outcomes.size()) return;
+    std::vector<std::string> used;
+    for (Outcome& outcome : outcomes) {
+      if (IsKept(outcome) || (outcome & kByCheck) == 0) continue;
+      used.push_back((*reasons)[outcome & ~(kDropped | kByCheck)]);
+      outcome = kDropped | kByCheck | static_cast<Outcome>(used.size() - 1);
+    }
+    *reasons = std::move(used);
+  }
 };
 
 struct TargetSet::Group {
@@ -47,6 +91,11 @@ struct TargetSet::Group {
 
   std::size_t Discovered() const {
     return targets.size() + (invalid == nullptr ? 0 : invalid->size());
+  }
+  bool Equals(const TargetGroup& other) const {
+    return labels == other.labels && targets == other.targets &&
+           (invalid == nullptr ? other.invalid.empty()
+                               : *invalid == other.invalid);
   }
 };
 
@@ -79,7 +128,7 @@ void TargetSet::SetJob(JobId id, std::shared_ptr<const ScrapeConfig> config,
   for (Discoverer* discoverer : job->fed_by) {
     for (auto& [source, group] : discoverer->groups) {
       Detach(group, id);
-      Attach(*discoverer, group, id, nullptr);
+      Attach(group, id);
     }
   }
 }
@@ -103,7 +152,7 @@ void TargetSet::Feed(JobId id, const std::set<std::string>& discoverers) {
   for (Discoverer* discoverer : wanted) {
     if (!discoverer->jobs.insert(id).second) continue;
     for (auto& [source, group] : discoverer->groups) {
-      Attach(*discoverer, group, id, nullptr);
+      Attach(group, id);
     }
   }
   job.fed_by = std::move(wanted);
@@ -116,59 +165,39 @@ void TargetSet::RemoveJob(JobId id) {
   unserved_changed_.erase(id);
 }
 
-void TargetSet::Apply(const DiscoveryUpdate& update) {
-  std::unique_ptr<Discoverer>& discoverer = discoverers_[update.discoverer];
+bool TargetSet::Apply(const DiscoveryUpdate& update) {
+  const auto [at, is_new] = discoverers_.try_emplace(update.discoverer);
+  std::unique_ptr<Discoverer>& discoverer = at->second;
   if (discoverer == nullptr) {
     discoverer = std::make_unique<Discoverer>();
     discoverer->key = update.discoverer;
   }
   DiscovererStats& stats = discoverer->stats;
-  stats.synced = stats.synced || update.synced;
-  stats.problem = update.problem;
+  bool changed = is_new;
+  if (update.synced && !stats.synced) changed = stats.synced = true;
+  if (stats.problem != update.problem) {
+    stats.problem = update.problem;
+    changed = true;
+  }
   for (const TargetGroup& next : update.groups) {
-    const auto [it, added] = discoverer->groups.try_emplace(next.source);
-    Group& group = it->second;
-    if (added) {
-      group.discoverer = discoverer.get();
-      group.source = &it->first;
-    } else if (group.labels == next.labels && group.targets == next.targets &&
-               (group.invalid == nullptr ? next.invalid.empty()
-                                         : *group.invalid == next.invalid)) {
+    auto it = discoverer->groups.find(next.source);
+    if (it == discoverer->groups.end()) {
+      if (next.targets.empty() && next.invalid.empty()) continue;
+      it = discoverer->groups.try_emplace(next.source).first;
+      it->second.discoverer = discoverer.get();
+      it->second.source = &it->first;
+    } else if (it->second.Equals(next)) {
       continue;
     }
+    changed = true;
+    Group& group = it->second;
     stats.targets -= group.Discovered();
-    // Detached first, under its old content; what it was told is kept aside, so
-    // that targets which stay are not relabeled.
-    Group before;
-    before.labels = group.labels;
-    before.targets = group.targets;
-    for (const JobId job : discoverer->jobs) {
-      for (JobGroup& own : group.jobs) {
-        if (own.job != job) continue;
-        JobGroup& kept = before.jobs.emplace_back();
-        kept.job = job;
-        kept.outcomes = own.outcomes;
-        if (own.reasons != nullptr) {
-          kept.reasons =
-              std::make_unique<std::vector<std::string>>(*own.reasons);
-        }
-      }
-      Detach(group, job);
-    }
-    group.labels = next.labels;
-    group.targets = next.targets;
-    group.targets.shrink_to_fit();
-    group.invalid =
-        next.invalid.empty()
-            ? nullptr
-            : std::make_unique<const std::vector<InvalidTarget>>(next.invalid);
+    Replace(*discoverer, group, next);
     stats.targets += group.Discovered();
-    for (const JobId job : discoverer->jobs) {
-      Attach(*discoverer, group, job, &before);
-    }
     if (group.Discovered() == 0) discoverer->groups.erase(it);
   }
   stats.groups = discoverer->groups.size();
+  return changed;
 }
 
 void TargetSet::Forget(const std::string& key) {
@@ -218,67 +247,85 @@ const UnservedIndex& TargetSet::Unserved(JobId job) const {
   return jobs_.at(job)->unserved;
 }
 
-// Gives the group's targets to the job. `before`, if any, is what the group
-// was, with what this job's rules said: they say the same of equal labels.
-void TargetSet::Attach(Discoverer&, Group& group, JobId id,
-                       const Group* before) {
+// Targets that stay are not relabeled, and those that stay at their place in
+// the group are not even touched.
+void TargetSet::Replace(const Discoverer& discoverer, Group& group,
+                        const TargetGroup& next) {
+  const auto set_invalid = [&] {
+    group.invalid =
+        next.invalid.empty()
+            ? nullptr
+            : std::make_unique<const std::vector<InvalidTarget>>(next.invalid);
+  };
+  if (group.labels != next.labels || group.Discovered() == 0 ||
+      (next.targets.empty() && next.invalid.empty())) {
+    for (const JobId job : discoverer.jobs) Detach(group, job);
+    group.labels = next.labels;
+    group.targets = next.targets;
+    group.targets.shrink_to_fit();
+    set_invalid();
+    for (const JobId job : discoverer.jobs) Attach(group, job);
+    return;
+  }
+
+  const Alignment alignment = Align(group.targets, next.targets);
+  const std::size_t before = group.Discovered();
+  const bool other_invalid = group.invalid == nullptr
+                                 ? !next.invalid.empty()
+                                 : *group.invalid != next.invalid;
+  // All are released under the old content, which says who is the smallest.
+  std::vector<std::vector<Outcome>> known;
+  for (const JobGroup& own : group.jobs) {
+    if (other_invalid) stale_.insert({&group, own.job});
+    for (const std::uint32_t index : alignment.lost) {
+      const Outcome outcome = own.outcomes[index];
+      if (IsKept(outcome)) {
+        Release(outcome, {&group, index});
+      } else {
+        stale_.insert({&group, own.job});
+      }
+    }
+    std::vector<Outcome>& outcomes = known.emplace_back();
+    for (const Alignment::Fresh& fresh : alignment.fresh) {
+      outcomes.push_back(fresh.was == Alignment::kNowhere
+                             ? kNotJudged
+                             : own.outcomes[fresh.was]);
+    }
+  }
+  std::vector<Labels> labels;
+  for (const Alignment::Fresh& fresh : alignment.fresh) {
+    labels.push_back(fresh.was == Alignment::kNowhere
+                         ? next.targets[fresh.index]
+                         : group.targets[fresh.was]);
+  }
+  group.targets.resize(next.targets.size());
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    group.targets[alignment.fresh[i].index] = std::move(labels[i]);
+  }
+  set_invalid();
+  for (std::size_t j = 0; j < group.jobs.size(); ++j) {
+    JobGroup& own = group.jobs[j];
+    Job& job = *jobs_.at(own.job);
+    job.discovered += group.Discovered() - before;
+    own.outcomes.resize(group.targets.size());
+    for (std::size_t i = 0; i < alignment.fresh.size(); ++i) {
+      Decide(job, group, own, alignment.fresh[i].index, known[j][i]);
+    }
+    own.CompactReasons();
+  }
+}
+
+void TargetSet::Attach(Group& group, JobId id) {
   if (group.Discovered() == 0) return;
   Job& job = *jobs_.at(id);
   JobGroup& own = group.jobs.emplace_back();
   own.job = id;
-  own.outcomes.reserve(group.targets.size());
+  own.outcomes.resize(group.targets.size());
   job.discovered += group.Discovered();
-
-  const JobGroup* known = nullptr;
-  std::unordered_multimap<std::uint64_t, std::uint32_t> by_hash;
-  if (before != nullptr && before->labels == group.labels) {
-    for (const JobGroup& candidate : before->jobs) {
-      if (candidate.job == id) known = &candidate;
-    }
-    if (known != nullptr && before->targets.size() > 1) {
-      by_hash.reserve(before->targets.size());
-      for (std::uint32_t i = 0; i < before->targets.size(); ++i) {
-        by_hash.emplace(before->targets[i].Hash(), i);
-      }
-    }
-  }
   for (std::uint32_t i = 0; i < group.targets.size(); ++i) {
-    Verdict verdict;
-    bool found = false;
-    const auto [first, last] = by_hash.equal_range(group.targets[i].Hash());
-    for (auto it = first; it != last && !found; ++it) {
-      if (before->targets[it->second] != group.targets[i]) continue;
-      const Outcome outcome = known->outcomes[it->second];
-      found = true;
-      if (IsKept(outcome)) {
-        const Record& record = records_[outcome];
-        verdict = {true,
-                   -1,
-                   "",
-                   record.id,
-                   record.placement_key,
-                   record.scrape_interval_ms};
-      } else if ((outcome & kByCheck) != 0) {
-        verdict.reason = (*known->reasons)[outcome & ~(kDropped | kByCheck)];
-      } else {
-        verdict.rule = static_cast<int>(outcome & ~kDropped);
-      }
-    }
-    if (!found) verdict = Judge(job, group, i);
-    if (verdict.kept) {
-      own.outcomes.push_back(Claimed(id, verdict, {&group, i}));
-    } else if (verdict.rule >= 0) {
-      own.outcomes.push_back(kDropped | static_cast<Outcome>(verdict.rule));
-    } else {
-      if (own.reasons == nullptr) {
-        own.reasons = std::make_unique<std::vector<std::string>>();
-      }
-      own.outcomes.push_back(kDropped | kByCheck |
-                             static_cast<Outcome>(own.reasons->size()));
-      own.reasons->push_back(std::move(verdict.reason));
-    }
+    Decide(job, group, own, i, kNotJudged);
   }
-  stale_.insert({&group, id});
+  if (group.invalid != nullptr) stale_.insert({&group, id});
 }
 
 void TargetSet::Detach(Group& group, JobId id) {
@@ -295,6 +342,42 @@ void TargetSet::Detach(Group& group, JobId id) {
   job.discovered -= group.Discovered();
   stale_.erase({&group, id});
   group.jobs.erase(own);
+}
+
+// What the job does with one target: `known`, if it was said before of equal
+// labels.
+void TargetSet::Decide(Job& job, Group& group, JobGroup& own,
+                       std::uint32_t index, Outcome known) {
+  if (known != kNotJudged && !IsKept(known)) {
+    own.outcomes[index] = known;
+    stale_.insert({&group, job.id});
+    return;
+  }
+  Verdict verdict;
+  if (known == kNotJudged) {
+    verdict = Judge(job, group, index);
+  } else {
+    const Record& record = records_[known];
+    verdict.kept = true;
+    verdict.id = record.id;
+    verdict.placement_key = record.placement_key;
+    verdict.scrape_interval_ms = record.scrape_interval_ms;
+  }
+  if (verdict.kept) {
+    own.outcomes[index] = Claimed(job.id, verdict, {&group, index});
+    return;
+  }
+  stale_.insert({&group, job.id});
+  if (verdict.rule >= 0) {
+    own.outcomes[index] = kDropped | static_cast<Outcome>(verdict.rule);
+    return;
+  }
+  if (own.reasons == nullptr) {
+    own.reasons = std::make_unique<std::vector<std::string>>();
+  }
+  own.outcomes[index] =
+      kDropped | kByCheck | static_cast<Outcome>(own.reasons->size());
+  own.reasons->push_back(std::move(verdict.reason));
 }
 
 TargetSet::Verdict TargetSet::Judge(const Job& job, const Group& group,
@@ -354,9 +437,12 @@ Slot TargetSet::Claimed(JobId job, const Verdict& verdict, Claim claim) {
   Touch(slot);
   if (record.claims++ == 0) {
     record.first = claim;
-  } else {
-    further_claims_[slot].insert(claim);
+    return slot;
   }
+  if (ClaimOrder()(claim, record.first)) std::swap(claim, record.first);
+  further_claims_[slot].insert(claim);
+  stale_.insert({claim.group, job});
+  stale_.insert({record.first.group, job});
   return slot;
 }
 
@@ -365,13 +451,17 @@ void TargetSet::Release(Slot slot, Claim claim) {
   Touch(slot);
   --record.claims;
   const auto further = further_claims_.find(slot);
-  if (record.first == claim) {
+  if (further == further_claims_.end()) {
     record.first = Claim();
-    if (further == further_claims_.end()) return;
+    return;
+  }
+  if (record.first == claim) {
     record.first = *further->second.begin();
     further->second.erase(further->second.begin());
+    stale_.insert({record.first.group, record.job});
   } else {
     further->second.erase(claim);
+    stale_.insert({claim.group, record.job});
   }
   if (further->second.empty()) further_claims_.erase(further);
 }
@@ -380,44 +470,26 @@ void TargetSet::Touch(Slot slot) {
   Record& record = records_[slot];
   if (!record.touched) touched_.push_back(slot);
   record.touched = true;
-  // Who is the duplicate of whom may change with any claim.
-  const auto further = further_claims_.find(slot);
-  if (record.claims == 0) return;
-  stale_.insert({record.first.group, record.job});
-  if (further == further_claims_.end()) return;
-  for (const Claim& claim : further->second) {
-    stale_.insert({claim.group, record.job});
-  }
 }
 
-bool TargetSet::Before(const Claim& a, const Claim& b) const {
-  if (const auto order = *a.group->source <=> *b.group->source; order != 0) {
-    return order < 0;
+bool TargetSet::ClaimOrder::operator()(const Claim& a, const Claim& b) const {
+  if (a.group != b.group) {
+    if (const auto order = *a.group->source <=> *b.group->source; order != 0) {
+      return order < 0;
+    }
   }
-  const auto labels = [](const Claim& claim) {
-    return Labels::Merge(claim.group->labels,
-                         claim.group->targets[claim.index]);
-  };
-  if (const auto order = labels(a) <=> labels(b); order != 0) return order < 0;
+  const Labels& own_a = a.group->targets[a.index];
+  const Labels& own_b = b.group->targets[b.index];
+  if (own_a != own_b || a.group->labels != b.group->labels) {
+    const auto order = Labels::Merge(a.group->labels, own_a) <=>
+                       Labels::Merge(b.group->labels, own_b);
+    if (order != 0) return order < 0;
+  }
   if (const auto order = a.group->discoverer->key <=> b.group->discoverer->key;
       order != 0) {
     return order < 0;
   }
   return a.index < b.index;
-}
-
-// The smallest claim is the one that is served.
-void TargetSet::PutWinnerFirst(Slot slot) {
-  const auto further = further_claims_.find(slot);
-  if (further == further_claims_.end()) return;
-  Claim& first = records_[slot].first;
-  Claim winner = first;
-  for (const Claim& claim : further->second) {
-    if (Before(claim, winner)) winner = claim;
-  }
-  if (winner == first) return;
-  further->second.erase(winner);
-  further->second.insert(std::exchange(first, winner));
 }
 
 // Says what became of a touched slot.
@@ -432,7 +504,6 @@ void TargetSet::Settle(Slot slot, Changes& changes) {
     removed_.push_back(slot);
     return;
   }
-  PutWinnerFirst(slot);
   const Claim& winner = record.first;
   const Labels& own = winner.group->targets[winner.index];
   const std::chrono::milliseconds interval(record.scrape_interval_ms);

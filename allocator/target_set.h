@@ -68,8 +68,10 @@ class TargetSet {
   void Feed(JobId job, const std::set<std::string>& discoverers);
   void RemoveJob(JobId job);
 
-  // Groups are kept whether or not a job is fed by the discoverer yet.
-  void Apply(const DiscoveryUpdate& update);
+  // Groups are kept whether or not a job is fed by the discoverer yet. False
+  // when the update says nothing new. Costs what changed, plus a comparison of
+  // labels for each other target of a changed group.
+  bool Apply(const DiscoveryUpdate& update);
   // Forgets a discoverer that feeds no job. REQUIRES: it feeds none
   void Forget(const std::string& discoverer);
   // Null if nothing was heard of it.
@@ -101,30 +103,36 @@ class TargetSet {
   struct Claim {
     Group* group = nullptr;
     std::uint32_t index = 0;
-    auto operator<=>(const Claim&) const = default;  // for sets; no meaning
+    bool operator==(const Claim&) const = default;
   };
+  // By source, then discovered labels as bytes: the smallest is served.
+  struct ClaimOrder {
+    bool operator()(const Claim& a, const Claim& b) const;
+  };
+  using Outcome = std::uint32_t;  // see target_set.cc
   struct Record {
     std::shared_ptr<const Target> target;  // null until the first Take
     TargetId id;
     std::uint64_t placement_key = 0;
     std::uint32_t scrape_interval_ms = 0;
     JobId job = 0;
-    Claim first;  // a claim, if there is any; after Take the one served
+    Claim first;  // the smallest claim, if there is any: what is served
     std::uint32_t claims = 0;  // beyond the first in further_claims_
     bool touched = false;      // in touched_
   };
   // What relabeling made of one target.
   struct Verdict;
 
-  void Attach(Discoverer& discoverer, Group& group, JobId job,
-              const Group* before);
+  void Replace(const Discoverer& discoverer, Group& group,
+               const TargetGroup& next);
+  void Attach(Group& group, JobId job);
   void Detach(Group& group, JobId job);
+  void Decide(Job& job, Group& group, JobGroup& own, std::uint32_t index,
+              Outcome known);
   Verdict Judge(const Job& job, const Group& group, std::uint32_t index);
   Slot Claimed(JobId job, const Verdict& verdict, Claim claim);
   void Release(Slot slot, Claim claim);
   void Touch(Slot slot);
-  void PutWinnerFirst(Slot slot);
-  bool Before(const Claim& a, const Claim& b) const;
   void Settle(Slot slot, Changes& changes);
   void RefreshUnserved(Group& group, JobId job);
   auto Ids() const {
@@ -137,7 +145,7 @@ class TargetSet {
   std::vector<Slot> free_;
   std::vector<Slot> removed_;  // free after the next Take
   SlotIndex index_;
-  std::unordered_map<Slot, std::set<Claim>> further_claims_;
+  std::unordered_map<Slot, std::set<Claim, ClaimOrder>> further_claims_;
   std::vector<Slot> touched_;
   std::set<std::pair<Group*, JobId>> stale_;  // whose unserved must be redone
   std::set<JobId> unserved_changed_;
