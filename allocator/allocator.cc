@@ -81,12 +81,10 @@ void Allocator::Configure(std::shared_ptr<const Config> config, TimePoint now) {
     leaving_.push_back(entry.second.id);
     targets_.Feed(entry.second.id, {});
     removed_jobs_.insert(entry.first);
-    views_.erase(entry.first);
     return true;
   });
   in_use_ = sync_.InUse();
-  for (auto& [key, view] : discoverer_views_) view = nullptr;
-  for (const std::string& key : in_use_) discoverer_views_[key] = nullptr;
+  IndexJobs();
 }
 
 void Allocator::ConfigureJob(std::shared_ptr<const ScrapeConfig> config) {
@@ -133,8 +131,8 @@ void Allocator::Observe(const AllocatorInput& input, TimePoint now) {
     totals_.group_updates += update.groups.size();
     sync_.Heard(update.discoverer,
                 {update.synced, update.partial, update.problem});
-    targets_.Apply(update);
-    discoverer_views_[update.discoverer] = nullptr;
+    if (!targets_.Apply(update)) continue;
+    stale_discoverers_.insert(update.discoverer);
     changed_ = true;
   }
   for (const MembersUpdate& update : input.members) {
@@ -157,15 +155,20 @@ void Allocator::Observe(const AllocatorInput& input, TimePoint now) {
   if (membership_.version() != seen_version_) {
     seen_version_ = membership_.version();
     changed_ = true;
-    serving_.clear();
+    live_.clear();
+    draining_.clear();
     for (const auto& [name, member] : membership_.members()) {
-      serving_.insert(member.id);
+      (member.live ? live_ : draining_).insert(member.id);
       shares_.Introduce(member.id, name);
     }
   }
-  if (auto strangers = membership_.Strangers(); strangers != strangers_) {
-    strangers_ = std::move(strangers);
-    changed_ = true;
+  if (membership_.strangers_version() != seen_strangers_version_) {
+    seen_strangers_version_ = membership_.strangers_version();
+    auto strangers = membership_.Strangers();
+    if (strangers != strangers_) {
+      strangers_ = std::move(strangers);
+      changed_ = true;
+    }
   }
   if (membership_.problem() != members_problem_) {
     members_problem_ = membership_.problem();
@@ -182,10 +185,7 @@ void Allocator::Retain(AllocatorOutput& output) {
     targets_.Forget(key);
     sync_.Forget(key);
   }
-  std::erase_if(discoverer_views_, [&](const auto& entry) {
-    return !in_use_.contains(entry.first);
-  });
-  for (auto& [key, view] : discoverer_views_) view = nullptr;
+  IndexDiscoverers();
   changed_ = true;
   output.discoverers_in_use = in_use_;
 }
@@ -210,9 +210,10 @@ void Allocator::Assign(TimePoint now) {
   for (const Assignment& assignment : Place(changes, std::move(added))) {
     Move(assignment, now);
   }
-  for (const HandOver::Ended& ended :
-       hand_over_.Advance(now, membership_.largest_refresh_interval())) {
+  for (const HandOver::Ended& ended : hand_over_.Advance(
+           now, membership_.largest_refresh_interval(), draining_)) {
     served_anew_.insert(ended.slot);
+    if (ended.still_open) continue;
     totals_.overlap_seconds.Add(
         std::chrono::duration<double>(ended.lasted).count());
     if (ended.timed_out) ++totals_.hand_overs_timed_out;
@@ -314,11 +315,14 @@ void Allocator::Move(const Assignment& assignment, TimePoint now) {
   }
   std::uint64_t given = place.given;
   if (place.owner != assignment.owner) {
-    given = generation_ + 1;
+    const std::uint64_t generation = generation_ + 1;
+    // One that comes back has it still, and was sent it.
+    given = hand_over_.IsEarlier(slot, assignment.owner) ? HandOver::kSent
+                                                         : generation;
     hand_over_.Moved(
         {slot, targets_.JobOf(slot), place.owner, assignment.owner, place.given,
-         given, targets_.TargetOf(slot)->scrape_interval},
-        serving_.contains(place.owner), now);
+         generation, targets_.TargetOf(slot)->scrape_interval},
+        live_.contains(place.owner) || draining_.contains(place.owner), now);
     if (place.owner != kNoMember && assignment.owner != kNoMember) ++*moves_;
   }
   served_anew_.erase(slot);

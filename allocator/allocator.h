@@ -81,6 +81,8 @@ class Allocator {
   std::shared_ptr<const Snapshot> Publish();
   std::shared_ptr<const JobView> ViewOf(const SyncedJob& job) const;
   std::vector<MemberView> MemberViews() const;
+  void IndexJobs();
+  void IndexDiscoverers();
   void RefreshDiscovererViews();
 
   std::shared_ptr<const Config> config_;
@@ -102,16 +104,20 @@ class Allocator {
   std::uint64_t seen_version_ = 0;       // of membership_
   std::uint64_t seen_live_version_ = 0;  // that strategy_ knows
   std::vector<MemberId> gone_;           // in the step under way
-  std::set<MemberId> serving_;           // live or draining
-  std::set<Slot> served_anew_;           // whose lists must be redone
-  std::uint64_t* moves_ = nullptr;       // where to count, by cause
+  std::set<MemberId> live_;
+  std::set<MemberId> draining_;
+  std::set<Slot> served_anew_;      // whose lists must be redone
+  std::uint64_t* moves_ = nullptr;  // where to count, by cause
 
-  std::map<std::string, std::shared_ptr<const JobView>> views_;  // by name
+  std::vector<const SyncedJob*> job_order_;              // by name, as views_
+  std::unordered_map<JobId, std::size_t> job_position_;  // in job_order_
+  std::vector<std::shared_ptr<const JobView>> views_;
   std::set<JobId> stale_views_;
   std::set<std::string> removed_jobs_;
-  // By key; null where it must be redone.
-  std::map<std::string, std::shared_ptr<const DiscovererView>>
-      discoverer_views_;
+  std::vector<std::shared_ptr<const DiscovererView>> discoverer_views_;
+  std::map<std::string, std::size_t> discoverer_position_;  // in use, by key
+  std::set<std::string> stale_discoverers_;  // whose views must be redone
+  std::uint64_t seen_strangers_version_ = 0;
   std::vector<std::string> strangers_;
   std::string members_problem_;
   ReloadStatus reload_;

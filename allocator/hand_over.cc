@@ -87,7 +87,8 @@ std::vector<Slot> HandOver::Gone(MemberId member) {
 }
 
 std::vector<HandOver::Ended> HandOver::Advance(
-    TimePoint now, std::chrono::milliseconds largest_refresh_interval) {
+    TimePoint now, std::chrono::milliseconds largest_refresh_interval,
+    const std::set<MemberId>& draining) {
   if (largest_refresh_interval != largest_refresh_interval_) {
     largest_refresh_interval_ = largest_refresh_interval;
     for (auto& [slot, open] : open_) {  // rare: their limits are others now
@@ -96,25 +97,46 @@ std::vector<HandOver::Ended> HandOver::Advance(
     }
   }
   std::vector<Ended> ended;
-  const auto end = [&](Slot slot, const Open& open, bool timed_out) {
-    ended.push_back({slot, now - open.since, timed_out});
-  };
-  if (!settings_.enabled) {
-    for (const auto& [slot, open] : open_) end(slot, open, false);
-  } else {
-    for (const auto& [due, slot] : due_) {
-      if (due > now) break;
-      const Open& open = open_.at(slot);
-      end(slot, open, !open.settled || *open.settled > now);
+  while (!due_.empty() && (due_.begin()->first <= now || !settings_.enabled)) {
+    const auto it = open_.find(due_.begin()->second);
+    const Open& open = it->second;
+    if (open.owner == kNoMember && settings_.enabled) {
+      const Ended step = EndUnowned(it, now, draining);
+      ended.push_back(step);
+      continue;
     }
+    const bool settled = open.settled && *open.settled <= now;
+    ended.push_back(
+        {it->first, now - open.since, settings_.enabled && !settled});
+    Erase(it);
   }
-  for (const Ended& over : ended) Erase(open_.find(over.slot));
   std::ranges::sort(ended, {}, &Ended::slot);
   return ended;
 }
 
+// A target without an owner waits for one: there is nobody else to scrape it.
+// But a member that is live and lost it was meant to lose it.
+HandOver::Ended HandOver::EndUnowned(OpenMap::iterator it, TimePoint now,
+                                     const std::set<MemberId>& draining) {
+  const Slot slot = it->first;
+  Open& open = it->second;
+  const Ended ended{slot, now - open.since, true};
+  std::erase_if(open.earlier, [&](MemberId member) {
+    if (draining.contains(member)) return false;
+    --handing_over_[member];
+    return true;
+  });
+  if (open.earlier.empty()) {
+    Erase(it);
+    return ended;
+  }
+  Untrack(slot, open);
+  open.since = now;  // looked at again after another such time
+  Track(slot, open);
+  return {slot, {}, false, true};
+}
+
 std::optional<TimePoint> HandOver::Deadline() const {
-  if (!settings_.enabled && !open_.empty()) return TimePoint::min();
   if (due_.empty()) return std::nullopt;
   return due_.begin()->first;
 }
@@ -123,6 +145,10 @@ std::span<const MemberId> HandOver::Earlier(Slot slot) const {
   const auto it = open_.find(slot);
   if (it == open_.end()) return {};
   return it->second.earlier;
+}
+
+bool HandOver::IsEarlier(Slot slot, MemberId member) const {
+  return std::ranges::binary_search(Earlier(slot), member);
 }
 
 bool HandOver::WasSent(MemberId member, JobId job, std::uint64_t given) const {
@@ -136,24 +162,19 @@ std::size_t HandOver::HandingOver(MemberId member) const {
   return it == handing_over_.end() ? 0 : it->second;
 }
 
-// A target without an owner waits for one without limit: there is nobody else
-// to scrape it.
 void HandOver::Track(Slot slot, Open& open) {
-  open.due = TimePoint::max();
-  if (open.owner == kNoMember) return;
   open.due = open.since + Limit(open);
   if (open.settled) {
     open.due = std::min(open.due, *open.settled);
-  } else {
+  } else if (open.owner != kNoMember) {
     waiting_[{open.owner, open.job}].insert(slot);
   }
   due_.insert({open.due, slot});
 }
 
 void HandOver::Untrack(Slot slot, Open& open) {
-  if (open.due == TimePoint::max()) return;
   due_.erase({open.due, slot});
-  if (open.settled) return;
+  if (open.settled || open.owner == kNoMember) return;
   const auto waiting = waiting_.find({open.owner, open.job});
   waiting->second.erase(slot);
   if (waiting->second.empty()) waiting_.erase(waiting);

@@ -43,22 +43,27 @@ class HandOver {
   // The longest that a client's refresh interval may hold a hand-over open.
   static constexpr std::chrono::minutes kLongestRefreshWait{10};
 
+  // In place of the generation in which a member was given a target: it was
+  // sent it before, and has it still, since it was an earlier owner.
+  static constexpr std::uint64_t kSent = 0;
+
   // A target that changed its owner.
   struct Move {
     Slot slot = 0;
     JobId job = 0;
     MemberId from = kNoMember;     // kNoMember: it had no owner
     MemberId to = kNoMember;       // kNoMember: it has none now
-    std::uint64_t given = 0;       // generation in which `from` was given it
+    std::uint64_t given = 0;       // in which `from` was given it, or kSent
     std::uint64_t generation = 0;  // in which `to` is
     std::chrono::milliseconds scrape_interval{};
   };
 
-  // A hand-over that is over.
+  // A hand-over that is over, or whose earlier owners are fewer now.
   struct Ended {
     Slot slot = 0;
     Duration lasted{};
     bool timed_out = false;
+    bool still_open = false;  // draining members go on with it
   };
 
   // Takes effect for moves from now on; switching it off ends what is open at
@@ -85,16 +90,21 @@ class HandOver {
   std::vector<Slot> Gone(MemberId member);
 
   // Ends what has settled or timed out by `now`. `largest_refresh_interval` is
-  // over all scrapers.
-  std::vector<Ended> Advance(
-      TimePoint now, std::chrono::milliseconds largest_refresh_interval);
+  // over all scrapers. `draining` are the members that drain: to them a target
+  // without a new owner is served until they are gone, to others only until the
+  // hand-over times out.
+  std::vector<Ended> Advance(TimePoint now,
+                             std::chrono::milliseconds largest_refresh_interval,
+                             const std::set<MemberId>& draining);
 
-  // When Advance has something to do at the earliest.
+  // When Advance has something to do at the earliest: after an Advance, later
+  // than its `now`.
   std::optional<TimePoint> Deadline() const;
 
   // Who is still served `slot` besides its owner, ascending; empty if none.
   // The view lives until the next call that is not const.
   std::span<const MemberId> Earlier(Slot slot) const;
+  bool IsEarlier(Slot slot, MemberId member) const;
 
   // Whether `member` was sent the targets of `job` that it was given in
   // generation `given`. O(1).
@@ -113,7 +123,7 @@ class HandOver {
     TimePoint since;                // of the latest move to an owner
     Duration settle{};
     std::optional<TimePoint> settled;  // when it may end; set once sent
-    TimePoint due;                     // its entry in due_; max: none
+    TimePoint due;                     // its entry in due_
   };
   using OpenMap = std::unordered_map<Slot, Open>;
   using OwnerKey = std::pair<MemberId, JobId>;
@@ -121,6 +131,8 @@ class HandOver {
   void Track(Slot slot, Open& open);    // into due_ and waiting_
   void Untrack(Slot slot, Open& open);  // out of both
   void Erase(OpenMap::iterator it);
+  Ended EndUnowned(OpenMap::iterator it, TimePoint now,
+                   const std::set<MemberId>& draining);
   Duration Limit(const Open& open) const;
 
   HandOverSettings settings_;

@@ -20,13 +20,12 @@ std::shared_ptr<const Snapshot> Allocator::Publish() {
   snapshot->jobs_not_synced = sync_.JobsNotSynced();
   snapshot->config = config_;
 
-  snapshot->jobs.reserve(sync_.jobs().size());
-  for (const auto& [name, job] : sync_.jobs()) {
-    auto& view = views_[name];
-    if (view == nullptr || stale_views_.contains(job.id)) view = ViewOf(job);
-    snapshot->jobs.push_back(view);
+  for (const JobId id : std::exchange(stale_views_, {})) {
+    const auto position = job_position_.find(id);
+    if (position == job_position_.end()) continue;
+    views_[position->second] = ViewOf(*job_order_[position->second]);
   }
-  stale_views_.clear();
+  snapshot->jobs = views_;
   snapshot->removed_jobs.assign(removed_jobs_.begin(), removed_jobs_.end());
 
   snapshot->polling_members = membership_.polling();
@@ -34,9 +33,7 @@ std::shared_ptr<const Snapshot> Allocator::Publish() {
   snapshot->strangers = strangers_;
   snapshot->members_problem = members_problem_;
   RefreshDiscovererViews();
-  for (const auto& [key, view] : discoverer_views_) {
-    snapshot->discoverers.push_back(view);
-  }
+  snapshot->discoverers = discoverer_views_;
   if (strategy_ != nullptr) snapshot->strategy = strategy_->View();
   snapshot->hand_overs_open = hand_over_.open();
   snapshot->reload = reload_;
@@ -81,33 +78,59 @@ std::vector<MemberView> Allocator::MemberViews() const {
   return views;
 }
 
-void Allocator::RefreshDiscovererViews() {
-  if (std::ranges::none_of(discoverer_views_, [](const auto& entry) {
-        return entry.second == nullptr;
-      })) {
-    return;
-  }
-  std::map<std::string_view, std::vector<std::string>> jobs;
+// After a configuration: all views must be redone, since their jobs' settings
+// are others.
+void Allocator::IndexJobs() {
+  job_order_.clear();
+  job_position_.clear();
   for (const auto& [name, job] : sync_.jobs()) {
-    for (const std::string& key : job.active) jobs[key].push_back(name);
+    job_position_[job.id] = job_order_.size();
+    job_order_.push_back(&job);
+    stale_views_.insert(job.id);
+  }
+  views_.assign(job_order_.size(), nullptr);
+}
+
+// After the discoverers in use, or the jobs that use them, became others.
+void Allocator::IndexDiscoverers() {
+  discoverer_position_.clear();
+  std::vector<std::vector<std::string>> jobs(in_use_.size());
+  for (const std::string& key : in_use_) {
+    discoverer_position_.emplace(key, discoverer_position_.size());
+  }
+  for (const auto& [name, job] : sync_.jobs()) {
+    for (const std::string& key : job.active) {
+      jobs[discoverer_position_.at(key)].push_back(name);
+    }
     if (!job.awaited) continue;
     for (const std::string& key : *job.awaited) {
-      if (!job.active.contains(key)) jobs[key].push_back(name);
+      if (job.active.contains(key)) continue;
+      jobs[discoverer_position_.at(key)].push_back(name);
     }
   }
-  for (auto& [key, view] : discoverer_views_) {
-    if (view != nullptr) continue;
-    auto made = std::make_shared<DiscovererView>();
-    made->key = key;
-    made->mechanism = key.substr(0, key.find(':'));
-    made->jobs = std::move(jobs[key]);
-    if (const auto* stats = targets_.Stats(key)) {
-      made->synced = stats->synced;
-      made->problem = stats->problem;
-      made->groups = stats->groups;
-      made->targets = stats->targets;
-    }
-    view = std::move(made);
+  discoverer_views_.assign(in_use_.size(), nullptr);
+  for (const auto& [key, position] : discoverer_position_) {
+    auto view = std::make_shared<DiscovererView>();
+    view->key = key;
+    view->mechanism = key.substr(0, key.find_first_of(": "));
+    view->jobs = std::move(jobs[position]);
+    discoverer_views_[position] = std::move(view);
+    stale_discoverers_.insert(key);
+  }
+}
+
+void Allocator::RefreshDiscovererViews() {
+  for (const std::string& key : std::exchange(stale_discoverers_, {})) {
+    const auto position = discoverer_position_.find(key);
+    const auto* stats = targets_.Stats(key);
+    if (position == discoverer_position_.end() || stats == nullptr) continue;
+    auto& view = discoverer_views_[position->second];
+    auto next = std::make_shared<DiscovererView>(*view);
+    next->synced = stats->synced;
+    next->problem = stats->problem;
+    next->groups = stats->groups;
+    next->targets = stats->targets;
+    view = std::move(next);
   }
 }
 
