@@ -44,7 +44,7 @@ bool IsValidName(std::string_view name, bool legacy) {
 // The last 8 bytes of the md5, as a big-endian number.
 std::uint64_t LowHalfOfMd5(std::string_view bytes) {
   struct Digester {
-    EVP_MD* md5 = EVP_MD_fetch(nullptr, "MD5", nullptr);
+    EVP_MD* md5 = EVP_MD_fetch(nullptr, "MD5", "-fips");
     EVP_MD_CTX* context = EVP_MD_CTX_new();
     ~Digester() {
       EVP_MD_CTX_free(context);
@@ -107,6 +107,10 @@ struct RelabelRules::Rule {
       target_valid = IsValidName(target.constant(), legacy_names);
     }
     groups = std::max(replacement.groups_needed(), target.groups_needed());
+    if (action == Action::kLabelMap || action == Action::kLabelDrop ||
+        action == Action::kLabelKeep) {
+      memo = std::make_unique<NameMemo>();
+    }
   }
 
   std::string_view ValueOf(const Source& source,
@@ -149,7 +153,8 @@ struct RelabelRules::Rule {
   bool legacy_names;
   // By name: for labelmap the name it maps to + 1, or 0; else whether it
   // matches.
-  mutable NameMemo memo;
+  // Null for actions that don't look at names.
+  std::unique_ptr<NameMemo> memo;
 };
 
 bool RelabelRules::Rule::Replace(std::string_view value,
@@ -187,17 +192,17 @@ bool RelabelRules::Rule::Replace(std::string_view value,
 
 std::optional<NameId> RelabelRules::Rule::Map(NameId name,
                                               LabelBuilder& labels) const {
-  if (const auto known = memo.Find(name)) {
+  if (const auto known = memo->Find(name)) {
     if (*known == 0) return std::nullopt;
     return *known - 1;
   }
   const std::string_view text = label_pool::NameText(name);
   if (!regex->Matches(text)) {
-    memo.Insert(name, 0);
+    memo->Insert(name, 0);
     return std::nullopt;
   }
   const LabelName mapped(replacement.ReplaceAll(*regex, text));
-  if (memo.Insert(name, mapped.id() + 1, &mapped)) return mapped.id();
+  if (memo->Insert(name, mapped.id() + 1, &mapped)) return mapped.id();
   return labels.Name(mapped.text());
 }
 
@@ -213,9 +218,9 @@ bool RelabelRules::Rule::LabelMap(LabelBuilder& labels) const {
 }
 
 bool RelabelRules::Rule::NameMatches(NameId name) const {
-  if (const auto known = memo.Find(name)) return *known != 0;
+  if (const auto known = memo->Find(name)) return *known != 0;
   const bool matches = regex->Matches(label_pool::NameText(name));
-  memo.Insert(name, matches ? 1 : 0);
+  memo->Insert(name, matches ? 1 : 0);
   return matches;
 }
 

@@ -48,6 +48,7 @@ std::vector<std::string> Cases() {
   std::vector<std::string> cases;
   for (const auto& entry : std::filesystem::directory_iterator(
            TA_SOURCE_DIR "/test/testdata/relabel")) {
+    if (!entry.is_directory()) continue;
     cases.push_back(entry.path().filename().string());
   }
   std::ranges::sort(cases);
