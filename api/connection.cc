@@ -232,12 +232,14 @@ Connection::Awaitable<bool> Connection::ServeOne() {
     co_await Refuse(400, "the request must have one Host header");
     co_return false;
   }
+  answering_ = true;
   started_ = std::chrono::steady_clock::now();
   Response response = co_await Answer(request);
   const bool keep_alive = message.keep_alive() && !worker_.stopping();
   const bool head = request.method == "HEAD";
   http10_ = message.version() < 11;
   const bool written = co_await Write(response, head, keep_alive);
+  answering_ = false;
   Report(response.poll, written);
   if (written && !keep_alive) co_await Linger();
   co_return written&& keep_alive;

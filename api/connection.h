@@ -31,8 +31,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Start();
   // Closes if a deadline has passed.
   void CheckDeadline(TimePoint now);
-  // Nothing is being answered: closing loses nothing.
-  bool idle() const { return idle_; }
+  // A request is complete and its answer is not: closing would lose it.
+  bool answering() const { return answering_; }
   void Close();
 
  private:
@@ -64,7 +64,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ServerShared& shared_;
   TimePoint deadline_{};
   TimePoint started_{};  // the answer to the current request
-  bool idle_ = true;
+  bool idle_ = true;     // waits for the first byte of a request
+  bool answering_ = false;
   bool http10_ = false;  // the current request is HTTP/1.0
   // Bytes after the last request; null while there are none.
   std::unique_ptr<boost::beast::flat_buffer> buffer_;

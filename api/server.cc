@@ -17,7 +17,7 @@ using asio::ip::tcp;
 
 namespace {
 
-// Without free file descriptors accepting fails at once, again and again.
+// Without free file descriptors, or memory, accepting fails at once and again.
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::size_t kOtherFiles = 256;
 constexpr std::size_t kMostConnections = 200'000;
@@ -29,13 +29,6 @@ constexpr std::string_view kTooMany =
     "Connection: close\r\n"
     "\r\n"
     "{\"error\":\"too many connections\"}\n";
-
-bool IsOutOfFiles(const boost::system::error_code& error) {
-  return error == asio::error::no_descriptors ||
-         error == boost::system::errc::too_many_files_open_in_system ||
-         error == asio::error::no_buffer_space ||
-         error == asio::error::no_memory;
-}
 
 }  // namespace
 
@@ -137,7 +130,8 @@ void Server::Impl::Accepted(const boost::system::error_code& error,
   ServerStats& stats = shared->stats;
   if (error) {
     stats.accept_failures.fetch_add(1, std::memory_order_relaxed);
-    if (!IsOutOfFiles(error)) return Accept();  // the client was gone already
+    // The client was gone already.
+    if (error == asio::error::connection_aborted) return Accept();
     if (!accept_failing) {
       Log(Level::kWarn, "cannot accept connections, trying again",
           {{"err", error.message()},

@@ -49,7 +49,7 @@ void Worker::Stop() {
   stop_deadline_ =
       std::chrono::steady_clock::now() + shared_->options.stop_timeout;
   for (Connection* connection : connections_) {
-    if (connection->idle()) connection->Close();
+    if (!connection->answering()) connection->Close();
   }
   WakeHeld();
   for (const auto& [id, reload] : reloads_) reload->timer->cancel();
@@ -73,7 +73,7 @@ void Worker::Tick() {
   date_ = HttpDate();
   const bool too_late = stopping_ && now >= stop_deadline_;
   for (Connection* connection : connections_) {
-    if (too_late || (stopping_ && connection->idle())) {
+    if (too_late || (stopping_ && !connection->answering())) {
       connection->Close();
     } else {
       connection->CheckDeadline(now);

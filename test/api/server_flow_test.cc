@@ -116,8 +116,8 @@ TEST_F(ServerFlowTest, NeitherCurlNorHeadIsReported) {
 TEST_F(ServerFlowTest, AnAnswerThatWasCutWasNotSent) {
   SnapshotBuilder builder;
   builder.Member("a").Job("web");
-  const std::string filler(1000, 'x');
-  for (int i = 0; i < 20'000; ++i) {
+  const std::string filler(100'000, 'x');
+  for (int i = 0; i < 200; ++i) {
     builder.Target("web", "a",
                    {{"__address__", "a:" + std::to_string(i)}, {"f", filler}});
   }
@@ -269,8 +269,8 @@ TEST_F(ServerFlowTest, StopDoesNotWaitForAClientThatDoesNotRead) {
   options_.stop_timeout = milliseconds(30);
   SnapshotBuilder builder;
   builder.Member("a").Job("web");
-  const std::string filler(1000, 'x');
-  for (int i = 0; i < 20'000; ++i) {
+  const std::string filler(100'000, 'x');
+  for (int i = 0; i < 200; ++i) {
     builder.Target("web", "a",
                    {{"__address__", "a:" + std::to_string(i)}, {"f", filler}});
   }

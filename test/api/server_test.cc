@@ -269,8 +269,8 @@ TEST_F(ServerTest, AnIdleConnectionIsClosedAtItsDeadline) {
 TEST_F(ServerTest, AClientThatReadsNothingIsClosed) {
   SnapshotBuilder builder;
   builder.Member("c").Job("web");
-  const std::string filler(1000, 'x');
-  for (int i = 0; i < 20'000; ++i) {
+  const std::string filler(100'000, 'x');
+  for (int i = 0; i < 200; ++i) {
     builder.Target("web", "c",
                    {{"__address__", "a:" + std::to_string(i)}, {"f", filler}});
   }
