@@ -1,6 +1,7 @@
 #include "allocator/config/mistake.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <tuple>
 
@@ -64,9 +65,10 @@ void SortMistakes(Mistakes& mistakes) {
   for (const auto& mistake : mistakes)
     first_seen.emplace(mistake.file, first_seen.size());
   const auto key = [&](const Mistake& m) {
-    return std::make_tuple(first_seen.find(m.file)->second, m.line, m.column);
+    return std::make_tuple(first_seen.find(m.file)->second, m.line, m.column,
+                           std::cref(m.path), std::cref(m.message));
   };
-  std::stable_sort(
+  std::sort(
       mistakes.begin(), mistakes.end(),
       [&](const Mistake& a, const Mistake& b) { return key(a) < key(b); });
   mistakes.erase(std::unique(mistakes.begin(), mistakes.end()), mistakes.end());

@@ -28,8 +28,8 @@ struct Mistake {
 
 using Mistakes = std::vector<Mistake>;
 
-// By file in the order first seen, then line, column and message: the order
-// in which an editor walks through them. Equal neighbours become one.
+// By file in the order first seen, then line, column, path and message: the
+// order in which an editor walks through them. Equal neighbours become one.
 void SortMistakes(Mistakes& mistakes);
 
 // `text` in double quotes, cut after 60 bytes, control characters escaped: how

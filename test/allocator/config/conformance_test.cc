@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "allocator/config/load.h"
+#include "allocator/relabel.h"
 
 namespace ta {
 namespace {
@@ -58,6 +59,13 @@ TEST_P(AcceptedConfigTest, IsServedAsTheGoAllocatorServesIt) {
   }
   EXPECT_EQ(config->scrape_configs_json + "\n",
             ReadText(folder / "scrape_configs.json"));
+  // What is accepted here, the relabeler accepts.
+  for (const auto& job : config->jobs) {
+    for (const auto& rule : job->relabel_configs) {
+      const auto valid = ValidateRelabelConfig(rule);
+      EXPECT_TRUE(valid) << job->job_name << ": " << valid.error().message;
+    }
+  }
 }
 
 // Under `config:` the same text must mean the same.
