@@ -37,6 +37,39 @@ std::uint64_t g_allocations = 0;  // benchmarks run on one thread
 namespace ta::bench {
 namespace {
 
+// Interning discovered labels, and what they weigh. First, while the pool is
+// empty.
+void BM_LabelsOf(benchmark::State& state) {
+  const auto count = static_cast<std::size_t>(state.range(0));
+  Labels::PoolStats stats;
+  double bytes = 0;
+  const Labels::PoolStats others = Labels::Stats();
+  for (auto _ : state) {
+    const auto before = mallinfo2();
+    const auto targets = KubernetesTargets(count);
+    state.PauseTiming();
+    const auto after = mallinfo2();
+    stats = Labels::Stats();
+    bytes = static_cast<double>(after.uordblks + after.hblkhd) -
+            static_cast<double>(before.uordblks + before.hblkhd);
+    state.ResumeTiming();
+  }
+  const double pairs = static_cast<double>(stats.pairs - others.pairs);
+  state.counters["pairs_target"] = pairs / static_cast<double>(count);
+  state.counters["bytes_pair"] =
+      static_cast<double>(stats.bytes - others.bytes) / pairs;
+  state.counters["bytes_target"] = bytes / static_cast<double>(count);
+  state.counters["s_target"] =
+      benchmark::Counter(static_cast<double>(count),
+                         benchmark::Counter::kIsIterationInvariantRate |
+                             benchmark::Counter::kInvert);
+}
+BENCHMARK(BM_LabelsOf)
+    ->ArgName("targets")
+    ->Arg(10'000)
+    ->Arg(100'000)
+    ->Unit(benchmark::kMillisecond);
+
 // The largest asked for so far; smaller sizes use its first ones.
 std::span<const DiscoveredTarget> Targets(std::size_t count) {
   static std::vector<DiscoveredTarget> targets;
@@ -103,38 +136,6 @@ void Sizes(benchmark::internal::Benchmark* bench) {
 BENCHMARK(BM_Relabel<Rules::kNone>)->Apply(Sizes);
 BENCHMARK(BM_Relabel<Rules::kServiceMonitor>)->Apply(Sizes);
 BENCHMARK(BM_Relabel<Rules::kAnnotations>)->Apply(Sizes);
-
-// Interning discovered labels, and what they weigh.
-void BM_LabelsOf(benchmark::State& state) {
-  const auto count = static_cast<std::size_t>(state.range(0));
-  Labels::PoolStats stats;
-  double bytes = 0;
-  const Labels::PoolStats others = Labels::Stats();
-  for (auto _ : state) {
-    const auto before = mallinfo2();
-    const auto targets = KubernetesTargets(count);
-    state.PauseTiming();
-    const auto after = mallinfo2();
-    stats = Labels::Stats();
-    bytes = static_cast<double>(after.uordblks + after.hblkhd) -
-            static_cast<double>(before.uordblks + before.hblkhd);
-    state.ResumeTiming();
-  }
-  const double pairs = static_cast<double>(stats.pairs - others.pairs);
-  state.counters["pairs_target"] = pairs / static_cast<double>(count);
-  state.counters["bytes_pair"] =
-      static_cast<double>(stats.bytes - others.bytes) / pairs;
-  state.counters["bytes_target"] = bytes / static_cast<double>(count);
-  state.counters["s_target"] =
-      benchmark::Counter(static_cast<double>(count),
-                         benchmark::Counter::kIsIterationInvariantRate |
-                             benchmark::Counter::kInvert);
-}
-BENCHMARK(BM_LabelsOf)
-    ->ArgName("targets")
-    ->Arg(10'000)
-    ->Arg(100'000)
-    ->Unit(benchmark::kMillisecond);
 
 // One match with groups, on the engine that is chosen and on RE2.
 void BM_RegexMatch(benchmark::State& state, const char* pattern,
