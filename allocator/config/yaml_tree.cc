@@ -1,6 +1,7 @@
 #include "allocator/config/yaml_tree.h"
 
 #include <yaml-cpp/anchor.h>
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
@@ -143,7 +144,9 @@ class YamlBuilder final : public YAML::EventHandler {
       throw StopParsing{};
     }
     aliased_ += static_cast<double>(found->second->expanded);
-    const double total = aliased_ + static_cast<double>(tree_.nodes_.size());
+    ++aliases_;
+    const double total =
+        aliased_ + aliases_ + static_cast<double>(tree_.nodes_.size());
     if (aliased_ > 100 && total > 1000 &&
         aliased_ / total > AllowedAliasRatio(total)) {
       Say(mark, "aliases repeat too much of the document");
@@ -308,6 +311,7 @@ class YamlBuilder final : public YAML::EventHandler {
   std::vector<Open> open_;
   std::unordered_map<YAML::anchor_t, const YamlNode*> anchors_;
   double aliased_ = 0;                 // nodes that aliases stand for
+  double aliases_ = 0;                 // and how many there are
   std::optional<YAML::Mark> refused_;  // the first key that can't be one
   YAML::Mark last_scalar_ = YAML::Mark::null_mark();  // unless it is plain
   int documents_ = 0;
@@ -332,6 +336,8 @@ YamlTree YamlTree::Parse(std::string_view file, std::string_view text,
     }
     whole = builder.CheckAtEnd();
   } catch (const StopParsing&) {
+  } catch (const YAML::DeepRecursion& error) {
+    builder.Say(error.mark, "nested too deeply");
   } catch (const YAML::Exception& error) {
     builder.Say(error.mark, "not valid YAML: " + error.msg);
   } catch (const std::exception& error) {
