@@ -87,6 +87,7 @@ class FileWatch::Impl {
   void SetPaths(Id id, const WatchedPaths& paths) {
     directories_.Set(id, paths);
     PollIfNeeded(id);
+    PublishStats();
   }
 
   void Stop() {
@@ -136,6 +137,7 @@ class FileWatch::Impl {
         if (it != clients.end()) Note(*it->second, event, now);
       });
       Poll(clients, now);
+      PublishStats();
       for (const auto& [id, client] : clients) {
         if (std::exchange(client->way_changed, false)) {
           directories_.Rewalk(id);
