@@ -58,11 +58,11 @@ struct Pair {
   std::uint32_t length;
 
   std::string_view value() const {
-    const char* bytes = reinterpret_cast<const char*>(this + 1);
+    const void* bytes = this + 1;
     if (length > kMaxInline) [[unlikely]] {
-      std::memcpy(&bytes, bytes, sizeof bytes);
+      std::memcpy(&bytes, this + 1, sizeof bytes);
     }
-    return {bytes, length};
+    return {static_cast<const char*>(bytes), length};
   }
 };
 

@@ -390,7 +390,7 @@ void Connection::Report(std::optional<Poll>& poll, bool written) {
   if (!poll || !shared_.callbacks.on_poll) return;
   if (!written) poll->sent_generation.reset();
   poll->at = shared_.clock().Now();
-  shared_.callbacks.on_poll(*std::move(poll));
+  shared_.callbacks.on_poll(std::move(*poll));
   poll.reset();
 }
 
