@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <numeric>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -44,6 +45,21 @@ void Seal(Labels::Rep* rep) {
                       rep->count * sizeof(std::uint64_t)});
 }
 
+// Of equal names, the one that came first stays first.
+void SortByName(std::vector<LabelPair>& pairs) {
+  if (std::ranges::is_sorted(pairs, {}, &LabelPair::name)) return;
+  std::vector<std::uint32_t> order(pairs.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::sort(order, [&pairs](std::uint32_t a, std::uint32_t b) {
+    const auto by_name = pairs[a].name <=> pairs[b].name;
+    return by_name != 0 ? by_name < 0 : a < b;
+  });
+  std::vector<LabelPair> sorted;
+  sorted.reserve(pairs.size());
+  for (const std::uint32_t i : order) sorted.push_back(pairs[i]);
+  pairs = std::move(sorted);
+}
+
 LabelPair PairOf(PairId id) {
   const label_pool::Pair* pair = PairAt(id);
   return {NameText(pair->name), pair->value()};
@@ -52,13 +68,8 @@ LabelPair PairOf(PairId id) {
 }  // namespace
 
 Labels Labels::Of(std::vector<LabelPair> pairs) {
-  const auto by_name = [](const LabelPair& a, const LabelPair& b) {
-    return a.name < b.name;
-  };
-  if (!std::is_sorted(pairs.begin(), pairs.end(), by_name)) {
-    std::stable_sort(pairs.begin(), pairs.end(), by_name);
-  }
-  // Of equal names keep the last, which the stable sort left last.
+  SortByName(pairs);
+  // Of equal names keep the last, which the sort left last.
   std::size_t kept = 0;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     if (i + 1 < pairs.size() && pairs[i].name == pairs[i + 1].name) continue;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "allocator/go_text.h"
 
@@ -50,8 +51,9 @@ Populate::Populate(const Labels& seeds)
     if (seed.value.empty()) continue;
     seeds_.push_back({LabelName(seed.name), seed.value});
   }
-  std::ranges::stable_sort(
-      seeds_, {}, [](const Pair& seed) { return Rank(seed.name.text()); });
+  std::ranges::sort(seeds_, {}, [](const Pair& seed) {
+    return std::pair(Rank(seed.name.text()), seed.name.text());
+  });
   const std::string_view interval = held_.Get("__scrape_interval__");
   const std::string_view timeout = held_.Get("__scrape_timeout__");
   if (!CheckIntervals(interval, timeout)) {
