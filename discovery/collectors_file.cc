@@ -3,7 +3,6 @@
 #include <chrono>
 #include <utility>
 
-#include "allocator/base/log.h"
 #include "allocator/config/collectors_file.h"
 #include "allocator/members_key.h"
 #include "discovery/file_read.h"
@@ -59,7 +58,7 @@ TimePoint CollectorsFile::Work(const FileWatch::Hints& hints) {
   }
   if (hints.unsettled.contains(path_)) return now + kRetrySoon;
   const auto text = ReadFile(path_, kMaxBytes);
-  if (!text) return Failed(text.error().message, now);
+  if (!text) return Failed(path_ + ": " + text.error().message, now);
   const std::uint64_t hash = Hash64(*text);
   if (hash == good_hash_ && problem_.empty()) {
     bad_since_.reset();
@@ -68,9 +67,6 @@ TimePoint CollectorsFile::Work(const FileWatch::Hints& hints) {
   const auto collectors = ParseCollectorsFile(path_, *text);
   if (!collectors) {
     return Failed(collectors.error().front().ToString(), now);
-  }
-  if (!problem_.empty()) {
-    Log(Level::kInfo, "collectors file is good again", {{"file", path_}});
   }
   first_look_ = false;
   good_hash_ = hash;
@@ -92,13 +88,6 @@ TimePoint CollectorsFile::Failed(std::string problem, TimePoint now) {
   first_look_ = false;
   if (!report) return now + kRetrySoon;
   if (problem != problem_) {
-    // The path stands before what a parser says already.
-    if (problem_.empty()) {
-      Log(Level::kWarn,
-          good_hash_ ? "collectors file is wrong, the members stay"
-                     : "collectors file can't be used, there are no members",
-          {{"file", path_}, {"err", problem}});
-    }
     problem_ = problem;
     MembersUpdate update;
     update.source = source_;

@@ -21,7 +21,8 @@ namespace ta {
 // Sends the complete list each time that it is another one. A file that can't
 // be read, is empty or holds no such list sends an update that is not complete,
 // with the problem, after it was so for half a second; the members stay. To
-// have no collectors, write `[]`. Runs on the thread of its FileWatch.
+// have no collectors, write `[]`. Logs nothing: who shows the problem does.
+// Runs on the thread of its FileWatch.
 class CollectorsFile final : public Discoverer {
  public:
   // `watch` and `sink` outlive this.
