@@ -1,0 +1,145 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "allocator/cli_check.h"
+#include "allocator/cli_explain.h"
+#include "allocator/config_file.h"
+
+namespace ta {
+namespace {
+
+using testing::HasSubstr;
+
+class CommandsTest : public testing::Test {
+ protected:
+  CommandsTest()
+      : folder_(
+            std::filesystem::path(testing::TempDir()) /
+            (std::string("commands_test_") +
+             testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+  }
+  ~CommandsTest() override { std::filesystem::remove_all(folder_); }
+
+  std::string Write(const std::string& name, const std::string& text) {
+    const std::string path = folder_ / name;
+    std::ofstream(path) << text;
+    return path;
+  }
+
+  std::filesystem::path folder_;
+};
+
+constexpr const char* kGood = R"(
+collectors: {static: [a]}
+config:
+  scrape_configs:
+    - job_name: web
+      static_configs: [{targets: ["x:1"]}]
+      relabel_configs:
+        - {source_labels: [env], regex: staging, action: drop}
+        - {target_label: team, replacement: shop}
+)";
+
+TEST_F(CommandsTest, CheckIsStrictAndTellsEachFile) {
+  CommandLine line;
+  line.files = {Write("good.yaml", kGood),
+                Write("bad.yaml", "collectors: {static: [a]}\nconfg: {}\n")};
+  const CommandOutput output = Check(line);
+  EXPECT_EQ(output.exit_code, ExitCode::kRefused);
+  EXPECT_THAT(output.out, HasSubstr("good.yaml: ok, 1 job\n"));
+  EXPECT_THAT(output.err, HasSubstr("bad.yaml:2:1: "));
+  EXPECT_THAT(output.err, HasSubstr("did you mean \"config\"?"));
+}
+
+TEST_F(CommandsTest, CheckInJsonIsOneList) {
+  CommandLine line;
+  line.format = CommandLine::Format::kJson;
+  line.files = {Write("good.yaml", kGood), folder_ / "nowhere.yaml"};
+  const CommandOutput output = Check(line);
+  EXPECT_EQ(output.exit_code, ExitCode::kRefused);
+  EXPECT_EQ(output.err, "");
+  EXPECT_TRUE(output.out.starts_with("[{\"file\":")) << output.out;
+  EXPECT_THAT(output.out, HasSubstr("\"valid\":true,\"jobs\":1"));
+  EXPECT_THAT(output.out, HasSubstr("\"valid\":false,\"jobs\":0"));
+  EXPECT_TRUE(output.out.ends_with("]\n"));
+}
+
+TEST_F(CommandsTest, ExplainTakesLabelsFromJsonOrAnAddress) {
+  CommandLine line;
+  line.labels = R"({"__address__":"x:1","env":"a\nb"})";
+  EXPECT_EQ(ExplainedLabels(line).value(),
+            Labels::Of({{"__address__", "x:1"}, {"env", "a\nb"}}));
+  line.labels = "";
+  line.address = "y:1";
+  EXPECT_EQ(ExplainedLabels(line).value(),
+            Labels::Of({{"__address__", "y:1"}}));
+}
+
+TEST_F(CommandsTest, ExplainSaysWhatIsWrongWithTheLabels) {
+  CommandLine line;
+  for (const char* text : {"{", "[]", "7", "", R"({"a":1})", R"({"a":null})"}) {
+    line.labels = text;
+    const auto labels = ExplainedLabels(line);
+    ASSERT_FALSE(labels.has_value()) << text;
+    EXPECT_THAT(labels.error().message, HasSubstr("--labels")) << text;
+  }
+}
+
+TEST_F(CommandsTest, ExplainOfflineAppliesTheRulesOfTheJob) {
+  const std::string path = Write("ta.yaml", kGood);
+  const auto config = LoadConfigFile(path, {}).config;
+  ASSERT_TRUE(config.has_value());
+  CommandLine line;
+  line.job = "web";
+  const CommandOutput kept =
+      ExplainOffline(line, Labels::Of({{"__address__", "x:1"}}), *config);
+  EXPECT_EQ(kept.exit_code, ExitCode::kDone);
+  EXPECT_THAT(kept.out, HasSubstr("team = \"shop\""));
+  const CommandOutput dropped = ExplainOffline(
+      line, Labels::Of({{"__address__", "x:1"}, {"env", "staging"}}), *config);
+  EXPECT_EQ(dropped.exit_code, ExitCode::kDone);
+  EXPECT_THAT(dropped.out, HasSubstr("dropped"));
+  line.job = "nobody";
+  EXPECT_EQ(ExplainOffline(line, Labels(), *config).exit_code,
+            ExitCode::kRefused);
+}
+
+TEST_F(CommandsTest, ExplainOnlineFailsWhereNobodyListens) {
+  CommandLine line;
+  line.job = "web";
+  line.address = "x:1";
+  line.server = "http://127.0.0.1:1/ignored";
+  const CommandOutput output = ExplainOnline(line, Labels());
+  EXPECT_EQ(output.exit_code, ExitCode::kFailed);
+  EXPECT_THAT(output.err, HasSubstr("http://127.0.0.1:1"));
+  line.server = "https://127.0.0.1:1";
+  EXPECT_EQ(ExplainOnline(line, Labels()).exit_code, ExitCode::kUsage);
+}
+
+// What the watcher compares with: the file, and what its patterns matched.
+TEST_F(CommandsTest, LoadingNotesWhatWasRead) {
+  Write("more-1.yaml", "scrape_configs: [{job_name: more}]\n");
+  const std::string text =
+      "collectors: {static: [a]}\n"
+      "config: {scrape_config_files: [\"more-*.yaml\"]}\n";
+  const std::string path = Write("ta.yaml", text);
+  const LoadedConfig loaded = LoadConfigFile(path, {});
+  ASSERT_TRUE(loaded.config.has_value());
+  EXPECT_EQ(loaded.config->jobs.size(), 1u);
+  ASSERT_TRUE(loaded.files.has_value());
+  EXPECT_EQ(loaded.files->text, text);
+  EXPECT_THAT(loaded.files->patterns,
+              testing::ElementsAre((folder_ / "more-*.yaml").string()));
+  EXPECT_EQ(loaded.files->matched->count((folder_ / "more-1.yaml").string()),
+            1u);
+  EXPECT_FALSE(LoadConfigFile(folder_ / "nowhere.yaml", {}).files.has_value());
+}
+
+}  // namespace
+}  // namespace ta
