@@ -214,6 +214,17 @@ bool IsValidUtf8(std::string_view text) {
   return true;
 }
 
+bool IsValidLabelName(std::string_view name, bool legacy) {
+  if (name.empty()) return false;
+  if (!legacy) return IsValidUtf8(name);
+  const auto letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  return letter(name[0]) && std::ranges::all_of(name, [&](char c) {
+           return letter(c) || (c >= '0' && c <= '9');
+         });
+}
+
 Result<std::chrono::nanoseconds> ParseDuration(std::string_view text) {
   if (text == "0") return std::chrono::nanoseconds(0);
   if (text.empty()) return Reject("empty duration string");

@@ -23,6 +23,10 @@ void AppendGoUpper(std::string_view text, std::string& out);
 // utf8.ValidString.
 bool IsValidUtf8(std::string_view text);
 
+// model.ValidationScheme.IsValidLabelName: any UTF-8, or, if `legacy`, letters,
+// digits and underscores; never empty.
+bool IsValidLabelName(std::string_view name, bool legacy);
+
 // model.ParseDuration: "1h30m", units y w d h m s ms in falling order, or "0".
 // The error is Go's: `not a valid duration string: "1x"`.
 Result<std::chrono::nanoseconds> ParseDuration(std::string_view text);

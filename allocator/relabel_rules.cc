@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -29,17 +28,6 @@ using NameId = label_pool::NameId;
 // becomes one of the target's labels.
 constexpr std::string_view kDisableSharding = "__tmp_disable_sharding";
 constexpr std::string_view kShardingDisabled = "true";
-
-bool IsValidName(std::string_view name, bool legacy) {
-  if (name.empty()) return false;
-  if (!legacy) return IsValidUtf8(name);
-  const auto letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-  };
-  return letter(name[0]) && std::ranges::all_of(name, [&](char c) {
-           return letter(c) || (c >= '0' && c <= '9');
-         });
-}
 
 // The last 8 bytes of the md5, as a big-endian number.
 std::uint64_t LowHalfOfMd5(std::string_view bytes) {
@@ -104,7 +92,7 @@ struct RelabelRules::Rule {
       target_name.emplace(config.target_label);
     } else if (target.is_constant()) {
       target_name.emplace(target.constant());
-      target_valid = IsValidName(target.constant(), legacy_names);
+      target_valid = IsValidLabelName(target.constant(), legacy_names);
     }
     groups = std::max(replacement.groups_needed(), target.groups_needed());
     if (action == Action::kLabelMap || action == Action::kLabelDrop ||
@@ -173,7 +161,7 @@ bool RelabelRules::Rule::Replace(std::string_view value,
   } else {
     std::string& text = labels.scratch();
     target.Append(matched.span(), text);
-    if (!IsValidName(text, legacy_names)) return true;
+    if (!IsValidLabelName(text, legacy_names)) return true;
     name = labels.Name(text);
   }
   if (replacement.is_constant()) {
@@ -325,100 +313,6 @@ bool RelabelRules::ApplyOne(std::size_t rule, LabelBuilder& labels,
   }
   if (report != nullptr) report->matched = matched;
   return kept;
-}
-
-// ----------------------------------------------------------- validation
-
-namespace {
-
-std::string_view NameOf(Action action) {
-  constexpr std::array<std::string_view, 11> kNames = {
-      "replace",  "keep",      "drop",      "keepequal", "dropequal", "hashmod",
-      "labelmap", "labeldrop", "labelkeep", "lowercase", "uppercase"};
-  return kNames[static_cast<std::size_t>(action)];
-}
-
-// What a label name with $variables may look like under legacy validation.
-bool IsLegacyTemplate(std::string_view text) {
-  static const auto& pattern = *new std::shared_ptr<const Regex>(
-      *Regex::Compile("(?:(?:[a-zA-Z_]|\\$(?:\\{\\w+\\}|\\w+))+\\w*)+"));
-  return pattern->Matches(text);
-}
-
-bool IsValidTemplate(std::string_view text, bool legacy) {
-  return legacy ? IsLegacyTemplate(text) : IsValidName(text, legacy);
-}
-
-}  // namespace
-
-Result<void> ValidateRelabelConfig(const RelabelConfig& config) {
-  const RelabelConfig defaults;
-  const Action action = config.action;
-  const std::string name(NameOf(action));
-  const bool legacy = config.legacy_names;
-  const auto one_of = [action](std::initializer_list<Action> actions) {
-    return std::ranges::find(actions, action) != actions.end();
-  };
-  const auto bad = [&name](std::string_view text, std::string_view field) {
-    return Reject(GoQuote(text) + " is invalid '" + std::string(field) +
-                  "' for " + name + " action");
-  };
-
-  for (const std::string& source : config.source_labels) {
-    if (!IsValidName(source, false)) {
-      return Reject(GoQuote(source) + " is not a valid label name");
-    }
-  }
-  if (action == Action::kHashMod && config.modulus == 0) {
-    return Reject(
-        "relabel configuration for hashmod requires non-zero modulus");
-  }
-  const bool maps_case = one_of({Action::kLowercase, Action::kUppercase});
-  const bool equals = one_of({Action::kKeepEqual, Action::kDropEqual});
-  const bool writes = one_of({Action::kReplace, Action::kHashMod});
-  if ((writes || maps_case || equals) && config.target_label.empty()) {
-    return Reject("relabel configuration for " + name +
-                  " action requires 'target_label' value");
-  }
-  if (action == Action::kReplace) {
-    const bool variable = config.target_label.contains('$');
-    if (variable ? !IsValidTemplate(config.target_label, legacy)
-                 : !IsValidName(config.target_label, legacy)) {
-      return bad(config.target_label, "target_label");
-    }
-  }
-  if (maps_case || equals) {
-    if (!IsValidName(config.target_label, legacy)) {
-      return bad(config.target_label, "target_label");
-    }
-    if (config.replacement != defaults.replacement) {
-      return Reject("'replacement' can not be set for " + name + " action");
-    }
-  }
-  if (action == Action::kLabelMap &&
-      !IsValidTemplate(config.replacement, legacy)) {
-    return bad(config.replacement, "replacement");
-  }
-  if (action == Action::kHashMod && !IsValidName(config.target_label, legacy)) {
-    return bad(config.target_label, "target_label");
-  }
-  const bool plain = config.modulus == defaults.modulus &&
-                     config.separator == defaults.separator &&
-                     config.replacement == defaults.replacement;
-  if (equals && (config.regex != defaults.regex || !plain)) {
-    return Reject(name +
-                  " action requires only 'source_labels' and `target_label`, "
-                  "and no other fields");
-  }
-  if (one_of({Action::kLabelDrop, Action::kLabelKeep}) &&
-      (!config.source_labels.empty() || !config.target_label.empty() ||
-       !plain)) {
-    return Reject(name + " action requires only 'regex', and no other fields");
-  }
-  if (auto regex = Regex::Compile(config.regex); !regex) {
-    return std::unexpected(std::move(regex).error());
-  }
-  return {};
 }
 
 }  // namespace ta
