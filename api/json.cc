@@ -138,40 +138,63 @@ std::string ByteBuffer::Take() {
   return std::exchange(out_, {});
 }
 
-void AppendJsonString(std::string_view text, ByteBuffer& out) {
-  // A byte becomes six at most; together with the quotes there is room for all,
-  // and for the eight bytes that the fast path writes at a time.
-  out.Reserve(text.size() * 6 + 10);
-  char* end = out.end();
-  *end++ = '"';
-  const char* in = text.data();
-  const char* const last = in + text.size();
-  while (last - in >= 8) {
-    std::uint64_t word;
-    std::memcpy(&word, in, 8);
-    if (!NeedsCare(word)) {
-      std::memcpy(end, in, 8);
-      in += 8;
-      end += 8;
-      continue;
-    }
-    const char* const stop = in + 8;
-    while (in < stop) {
-      if (kPlain[static_cast<unsigned char>(*in)]) {
-        *end++ = *in++;
-      } else {
-        in += WriteSpecial({in, static_cast<std::size_t>(last - in)}, end);
-      }
-    }
-  }
-  while (in < last) {
-    if (kPlain[static_cast<unsigned char>(*in)]) {
-      *end++ = *in++;
+ByteBuffer& ScratchBuffer() {
+  constexpr std::size_t kKeptBytes = std::size_t{4} << 20;
+  thread_local ByteBuffer buffer;
+  if (buffer.room() > kKeptBytes) buffer = ByteBuffer();
+  buffer.Clear();
+  return buffer;
+}
+
+// The string byte by byte; returns where its end goes.
+static char* WriteCarefully(std::string_view text, char* to) {
+  while (!text.empty()) {
+    std::size_t read = 1;
+    if (kPlain[static_cast<unsigned char>(text[0])]) {
+      *to++ = text[0];
     } else {
-      in += WriteSpecial({in, static_cast<std::size_t>(last - in)}, end);
+      read = WriteSpecial(text, to);
+    }
+    text.remove_prefix(read);
+  }
+  return to;
+}
+
+char* WriteJsonString(std::string_view text, char* to) {
+  *to++ = '"';
+  const char* const in = text.data();
+  const std::size_t size = text.size();
+  // Nearly every string needs no care: copy it by words and look at the words
+  // on the way; the last one overlaps the one before. Whatever turns up, begin
+  // again byte by byte.
+  bool care = false;
+  if (size >= 8) {
+    const auto copy = [&](std::size_t at) {
+      std::uint64_t word;
+      std::memcpy(&word, in + at, 8);
+      std::memcpy(to + at, &word, 8);
+      care |= NeedsCare(word);
+    };
+    for (std::size_t at = 0; at + 8 < size; at += 8) copy(at);
+    copy(size - 8);
+  } else {
+    for (std::size_t at = 0; at < size; ++at) {
+      to[at] = in[at];
+      care |= !kPlain[static_cast<unsigned char>(in[at])];
     }
   }
-  *end++ = '"';
+  if (care) [[unlikely]] {
+    to = WriteCarefully(text, to);
+  } else {
+    to += size;
+  }
+  *to++ = '"';
+  return to;
+}
+
+void AppendJsonString(std::string_view text, ByteBuffer& out) {
+  out.Reserve(JsonRoom(text));
+  const char* const end = WriteJsonString(text, out.end());
   out.Advance(static_cast<std::size_t>(end - out.end()));
 }
 

@@ -40,6 +40,8 @@ class ByteBuffer {
   void Advance(std::size_t bytes) { size_ += bytes; }
 
   std::size_t size() const { return size_; }
+  std::size_t room() const { return out_.size(); }
+  void Clear() { size_ = 0; }
   std::string_view view() const { return {out_.data(), size_}; }
   // The bytes, without spare memory; the buffer is empty afterwards.
   std::string Take();
@@ -51,9 +53,21 @@ class ByteBuffer {
   std::size_t size_ = 0;  // bytes written
 };
 
+// The calling thread's own buffer, empty, with the room that earlier bodies
+// needed (up to 4 MiB): fresh memory for each body costs more in page faults
+// than writing it. Take it once at a time; copy the result out.
+ByteBuffer& ScratchBuffer();
+
 // Appends `text` as a JSON string, quotes included. O(n), eight bytes at a time
 // where nothing needs an escape.
 void AppendJsonString(std::string_view text, ByteBuffer& out);
+// The same through a pointer, for callers that make room for several at once;
+// returns where the string ends. REQUIRES: JsonRoom(text) bytes at `to`
+char* WriteJsonString(std::string_view text, char* to);
+// A byte becomes six at most; then the quotes, and room to spare.
+constexpr std::size_t JsonRoom(std::string_view text) {
+  return text.size() * 6 + 10;
+}
 
 // The same string by itself; for error bodies and tests.
 std::string JsonString(std::string_view text);

@@ -4,11 +4,14 @@ namespace ta {
 namespace {
 
 void AppendPair(LabelPair pair, bool& first, ByteBuffer& out) {
-  out.Append(first ? '{' : ',');
+  out.Reserve(JsonRoom(pair.name) + JsonRoom(pair.value) + 2);
+  char* to = out.end();
+  *to++ = first ? '{' : ',';
   first = false;
-  AppendJsonString(pair.name, out);
-  out.Append(':');
-  AppendJsonString(pair.value, out);
+  to = WriteJsonString(pair.name, to);
+  *to++ = ':';
+  to = WriteJsonString(pair.value, to);
+  out.Advance(static_cast<std::size_t>(to - out.end()));
 }
 
 // Calls `visit` with each pair of the union in byte order of names.
@@ -18,16 +21,36 @@ void ForEachPair(const Labels& group, const Labels& own, Visitor visit) {
   const std::size_t own_size = own.size();
   std::size_t g = 0;
   std::size_t o = 0;
-  while (g < group_size && o < own_size) {
-    const LabelPair a = group[g];
-    const LabelPair b = own[o];
-    const int order = a.name.compare(b.name);
-    visit(order < 0 ? a : b);
-    g += order <= 0;
-    o += order >= 0;
+  if (group_size > 0 && own_size > 0) {
+    LabelPair a = group[0];
+    LabelPair b = own[0];
+    for (;;) {
+      const int order = a.name.compare(b.name);
+      visit(order < 0 ? a : b);
+      if (order <= 0) {
+        if (++g == group_size) {
+          o += order == 0;
+          break;
+        }
+        a = group[g];
+      }
+      if (order >= 0) {
+        if (++o == own_size) break;
+        b = own[o];
+      }
+    }
   }
   for (; g < group_size; ++g) visit(group[g]);
   for (; o < own_size; ++o) visit(own[o]);
+}
+
+// Nearly always the first of its labels.
+std::string_view AddressOf(const Target& target) {
+  if (!target.own.empty()) {
+    const LabelPair first = target.own[0];
+    if (first.name == "__address__") return first.value;
+  }
+  return target.Get("__address__");
 }
 
 void RenderTarget(std::string_view address, ByteBuffer& out) {
@@ -59,7 +82,7 @@ void RenderTargets(const JobView& job, const TargetList* list, LabelsMode mode,
       const Target& target = *listed.target;
       if (mode == LabelsMode::kDiscovered) {
         separate();
-        RenderTarget(target.Get("__address__"), out);
+        RenderTarget(AddressOf(target), out);
         RenderLabels(target.group, target.own, out);
         out.Append('}');
         continue;

@@ -79,7 +79,7 @@ Response AllCollectors(const Context& context, std::string_view job_name,
                          context.options, nothing,       context.patience};
   return RespondCached(
       uncached, ListETag(hasher.Hash64(), mode, rules), {}, [&] {
-        ByteBuffer out;
+        ByteBuffer& out = ScratchBuffer();
         JsonWriter json(out);
         json.BeginObject();
         const std::string escaped_job = QueryEscape(job_name);
@@ -99,7 +99,7 @@ Response AllCollectors(const Context& context, std::string_view job_name,
         }
         json.EndObject();
         out.Append('\n');
-        return out.Take();
+        return std::string(out.view());
       });
 }
 
@@ -140,7 +140,7 @@ Response OneCollector(const Context& context, std::string_view collector,
           RenderTargets(*job, list, mode, out);
         }
         out.Append('\n');
-        return out.Take();
+        return std::string(out.view());
       });
 }
 
