@@ -17,6 +17,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import socket
 import statistics
@@ -332,8 +333,48 @@ def measure_answers(arguments):
                 f"{requests / seconds:,.0f} a second, p99 {p99}")
 
 
+def measure_connections(arguments):
+    """What an idle connection holds, and a poll costs over many of them."""
+    connections = 500 if arguments.quick else 10_000
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with running(arguments, 160, 1) as (fleet, _):
+        request = (f"GET {path(COLLECTORS[0])} HTTP/1.1\r\nHost: bench\r\n"
+                   "X-Prometheus-Refresh-Interval-Seconds: 30\r\n\r\n").encode()
+        before = fleet.memory()
+        idle = []
+        for _ in range(connections):
+            one = socket.create_connection(("127.0.0.1", fleet.port))
+            one.sendall(request)
+            idle.append(one)
+        for one in idle:
+            while not one.recv(1 << 16).endswith(b"]\n"):
+                pass
+        time.sleep(2)
+        row(f"{connections:,} idle connections",
+            f"{(fleet.memory() - before) / connections / 1024:.1f} KiB each")
+        for one in idle:
+            one.close()
+        if not shutil.which("wrk"):
+            return
+        seconds = 2 if arguments.quick else 10
+        begun = fleet.cpu()
+        done = subprocess.run(
+            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s",
+             "-H", "X-Prometheus-Refresh-Interval-Seconds: 30",
+             f"http://127.0.0.1:{fleet.port}{path(COLLECTORS[0])}"],
+            capture_output=True, text=True, check=True, timeout=90).stdout
+        requests = int(re.search(r"(\d+) requests in", done)[1])
+        each = (fleet.cpu() - begun) / requests
+        row(f"a scraper's poll of 16 targets over {connections:,} connections",
+            f"{1e3 * each:.3f} ms of CPU: 33,000 a second are "
+            f"{33_000 * each:.2f} cores")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 PARTS = {"change": measure_change, "start": measure_start, "memory": measure_memory,
-         "cpu": measure_cpu, "answers": measure_answers}
+         "cpu": measure_cpu, "answers": measure_answers,
+         "connections": measure_connections}
 
 
 def main():
