@@ -128,7 +128,6 @@ void Allocator::Observe(const AllocatorInput& input, TimePoint now) {
   for (const DiscoveryUpdate& update : input.discovery) {
     // One of a discoverer that was stopped may come late.
     if (!in_use_.contains(update.discoverer)) continue;
-    totals_.group_updates += update.groups.size();
     sync_.Heard(update.discoverer,
                 {update.synced, update.partial, update.problem});
     if (!targets_.Apply(update)) continue;
@@ -136,12 +135,10 @@ void Allocator::Observe(const AllocatorInput& input, TimePoint now) {
     changed_ = true;
   }
   for (const MembersUpdate& update : input.members) {
-    ++totals_.member_updates;
     membership_.Observe(update, now);
   }
   membership_.Remember(input.remembered_members, now);
   for (const Poll& poll : input.polls) {
-    ++totals_.polls;
     membership_.Polled(poll);
     const auto member = membership_.members().find(poll.collector);
     const auto job = sync_.jobs().find(poll.job);

@@ -89,8 +89,13 @@ std::vector<Slot> HandOver::Gone(MemberId member) {
 std::vector<HandOver::Ended> HandOver::Advance(
     TimePoint now, std::chrono::milliseconds largest_refresh_interval,
     const std::set<MemberId>& draining) {
-  if (largest_refresh_interval != largest_refresh_interval_) {
-    largest_refresh_interval_ = largest_refresh_interval;
+  // In whole seconds and clamped first, so that a client which names a little
+  // more each time doesn't have all of them looked at each time.
+  const auto wait = std::min<std::chrono::seconds>(
+      std::chrono::ceil<std::chrono::seconds>(2 * largest_refresh_interval),
+      kLongestRefreshWait);
+  if (wait != refresh_wait_) {
+    refresh_wait_ = wait;
     for (auto& [slot, open] : open_) {  // rare: their limits are others now
       Untrack(slot, open);
       Track(slot, open);
@@ -187,9 +192,7 @@ void HandOver::Erase(OpenMap::iterator it) {
 }
 
 Duration HandOver::Limit(const Open& open) const {
-  const Duration refresh =
-      std::min<Duration>(2 * largest_refresh_interval_, kLongestRefreshWait);
-  return std::max<Duration>(settings_.timeout, refresh + open.settle);
+  return std::max<Duration>(settings_.timeout, refresh_wait_ + open.settle);
 }
 
 }  // namespace ta

@@ -136,7 +136,7 @@ class HandOver {
   Duration Limit(const Open& open) const;
 
   HandOverSettings settings_;
-  std::chrono::milliseconds largest_refresh_interval_{0};
+  std::chrono::seconds refresh_wait_{0};  // what clients' refreshing adds
   OpenMap open_;
   std::set<std::pair<TimePoint, Slot>> due_;
   // Not yet sent to their owner, by owner and job.

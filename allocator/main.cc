@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <latch>
 #include <memory>
 #include <set>
 #include <span>
@@ -94,20 +95,6 @@ void RememberMembers(const StateDir* state, Service& service) {
   if (!names->empty()) service.Remember(*std::move(names));
 }
 
-// What several replicas would get wrong, said once.
-void LogReplicaAdvice(const Config& config) {
-  if (std::holds_alternative<PollingMembers>(config.members)) {
-    Log(Level::kWarn,
-        "members are who polls: run one replica, another would see other "
-        "members");
-  }
-  if (config.strategy == StrategyKind::kLeastWeighted) {
-    Log(Level::kWarn,
-        "least-weighted depends on history: run one replica, another would "
-        "assign otherwise");
-  }
-}
-
 ExitCode Serve(const CommandLine& line) {
   const sigset_t signals = BlockSignals();
   const LoadOptions options = LoadOptionsOf(line);
@@ -118,7 +105,6 @@ ExitCode Serve(const CommandLine& line) {
   }
   const auto config = std::make_shared<const Config>(*std::move(loaded.config));
   LogWarnings(*config);
-  LogReplicaAdvice(*config);
   const auto state = OpenStateDir(*config);
   if (!state) {
     Log(Level::kError, "cannot start", {{"err", state.error().message}});
@@ -141,13 +127,24 @@ ExitCode Serve(const CommandLine& line) {
            }});
   manager = std::make_unique<DiscoveryManager>(&service);
 
+  // Before anything that could bring a newer configuration, so that this one is
+  // the older in the queue; and both in one step: names are remembered for a
+  // configuration.
+  RememberMembers(state->get(), service);
+  service.Configure(config, {.unix_seconds = UnixSeconds()});
+  service.Start();
+
   std::unique_ptr<ConfigWatcher> watcher;
-  Reloader reloader(
-      line.config_file, options, *config, service,
-      [&](LoadedFiles files) { watcher->Loaded(std::move(files)); });
+  std::latch watcher_made(1);  // it may report before it can be told anything
+  Reloader reloader(line.config_file, options, *config, service,
+                    [&](LoadedFiles files) {
+                      watcher_made.wait();
+                      watcher->Loaded(std::move(files));
+                    });
   watcher = std::make_unique<ConfigWatcher>(
       line.config_file, *std::move(loaded.files), &manager->watch(),
       [&](const Result<std::string>&) { reloader.Request("file changed"); });
+  watcher_made.count_down();
 
   Server server(
       {.listen_addr = config->listen_addr,
@@ -160,27 +157,23 @@ ExitCode Serve(const CommandLine& line) {
            [&](ServerCallbacks::ReloadReply reply) {
              reloader.Request("POST /-/reload", std::move(reply));
            }});
-  if (const Result<void> started = server.Start(); !started) {
+  const Result<void> started = server.Start();
+  if (started) {
+    Log(Level::kInfo, "listening",
+        {{"addr", config->listen_addr},
+         {"port", server.port()},
+         {"version", kVersion}});
+    WaitForEnd(signals, reloader);
+  } else {
     Log(Level::kError, "cannot serve", {{"err", started.error().message}});
-    return ExitCode::kFailed;
   }
-  Log(Level::kInfo, "listening",
-      {{"addr", config->listen_addr},
-       {"port", server.port()},
-       {"version", kVersion}});
-
-  // Both in the first step: names are remembered for a configuration.
-  RememberMembers(state->get(), service);
-  service.Configure(config, {.unix_seconds = UnixSeconds()});
-  service.Start();
-  WaitForEnd(signals, reloader);
 
   server.Stop();
   watcher->Stop();
   reloader.Stop();
   manager->Stop();
   service.Stop();
-  return ExitCode::kDone;
+  return started ? ExitCode::kDone : ExitCode::kFailed;
 }
 
 CommandOutput Explain(const CommandLine& line) {

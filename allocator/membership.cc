@@ -103,8 +103,11 @@ void Membership::Polled(const Poll& poll) {
   Asker& asker = found->second;
   asker.last = std::max(asker.last, poll.at);
   asker.refresh_interval = std::max(asker.refresh_interval, refresh);
-  largest_refresh_interval_ = std::max(largest_refresh_interval_, refresh);
   if (polling()) Join(poll.collector, "", poll.at);
+  if (members_.contains(poll.collector)) {
+    largest_refresh_interval_ =
+        std::max(largest_refresh_interval_, asker.refresh_interval);
+  }
 }
 
 std::vector<MemberId> Membership::Advance(TimePoint now) {
@@ -124,6 +127,15 @@ std::vector<MemberId> Membership::Advance(TimePoint now) {
       it = members_.erase(it);
     } else {
       ++it;
+    }
+  }
+  if (!gone.empty()) {
+    largest_refresh_interval_ = std::chrono::milliseconds(0);
+    for (const auto& [name, member] : members_) {
+      if (const auto asker = askers_.find(name); asker != askers_.end()) {
+        largest_refresh_interval_ =
+            std::max(largest_refresh_interval_, asker->second.refresh_interval);
+      }
     }
   }
   const std::size_t removed = std::erase_if(askers_, [&](const auto& entry) {

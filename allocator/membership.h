@@ -89,7 +89,7 @@ class Membership {
   // Changes whenever Strangers() may have.
   std::uint64_t strangers_version() const { return strangers_version_; }
   const std::string& problem() const { return problem_; }
-  // The largest refresh interval that a scraper ever named.
+  // The largest refresh interval that a member named; strangers name anything.
   std::chrono::milliseconds largest_refresh_interval() const {
     return largest_refresh_interval_;
   }

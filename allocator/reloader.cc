@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <utility>
+#include <variant>
 
 #include "allocator/base/log.h"
 
@@ -103,6 +104,17 @@ Result<void> Reloader::Load(const std::string& why) {
 void LogWarnings(const Config& config) {
   for (const std::string& warning : config.warnings) {
     Log(LogLevel::kWarn, "configuration", {{"warning", warning}});
+  }
+  // What several replicas would get wrong.
+  if (std::holds_alternative<PollingMembers>(config.members)) {
+    Log(LogLevel::kWarn,
+        "members are who polls: run one replica, another would see other "
+        "members");
+  }
+  if (config.strategy == StrategyKind::kLeastWeighted) {
+    Log(LogLevel::kWarn,
+        "least-weighted depends on history: run one replica, another would "
+        "assign otherwise");
   }
 }
 

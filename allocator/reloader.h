@@ -61,7 +61,8 @@ class Reloader {
   std::thread thread_;
 };
 
-// Logs each warning of a configuration that loaded.
+// Logs each warning of a configuration that loaded, also of what it asks of the
+// number of replicas.
 void LogWarnings(const Config& config);
 // Logs each mistake of one that did not.
 void LogMistakes(const Mistakes& mistakes);

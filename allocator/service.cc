@@ -47,6 +47,7 @@ void Service::Remember(std::vector<std::string> members) {
 }
 
 void Service::Polled(Poll poll) {
+  Add(metrics_.polls);
   {
     const std::lock_guard lock(mutex_);
     queue_.input.polls.push_back(std::move(poll));
@@ -57,12 +58,14 @@ void Service::Polled(Poll poll) {
 }
 
 void Service::Discovered(DiscoveryUpdate update) {
+  Add(metrics_.group_updates, update.groups.size());
   Push([&](AllocatorInput& input) {
     input.discovery.push_back(std::move(update));
   });
 }
 
 void Service::Members(MembersUpdate update) {
+  Add(metrics_.member_updates);
   Push([&](AllocatorInput& input) {
     input.members.push_back(std::move(update));
   });

@@ -163,9 +163,6 @@ struct DurationHistogram {
 
 // Totals since the process started.
 struct Totals {
-  std::uint64_t group_updates = 0;
-  std::uint64_t member_updates = 0;
-  std::uint64_t polls = 0;
   std::uint64_t targets_relabeled = 0;
   // Moves of a live target from one collector to another, by cause.
   std::uint64_t moves_members = 0;    // a collector joined or left

@@ -51,6 +51,12 @@ Alignment Align(const std::vector<Labels>& old,
   return result;
 }
 
+// 49 days at most, which is longer than any hand-over waits.
+std::uint32_t Milliseconds(std::chrono::milliseconds interval) {
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(
+      interval.count(), 0, std::numeric_limits<std::uint32_t>::max()));
+}
+
 }  // namespace
 
 struct TargetSet::Verdict {
@@ -384,8 +390,7 @@ TargetSet::Verdict TargetSet::Judge(const Job& job, const Group& group,
                                     std::uint32_t index) {
   Verdict verdict;
   const Labels& own = group.targets[index];
-  verdict.scrape_interval_ms =
-      static_cast<std::uint32_t>(job.config->scrape_interval.count());
+  verdict.scrape_interval_ms = Milliseconds(job.config->scrape_interval);
   if (job.relabeler == nullptr) {
     const Labels labels = Labels::Merge(group.labels, own);
     verdict.kept = true;
@@ -409,8 +414,7 @@ TargetSet::Verdict TargetSet::Judge(const Job& job, const Group& group,
   if (interval != labels.end() && interval->name == "__scrape_interval__" &&
       interval->value != job.config->seeds.Get("__scrape_interval__")) {
     if (const auto parsed = ParsePrometheusDuration(interval->value)) {
-      verdict.scrape_interval_ms = static_cast<std::uint32_t>(std::min<long>(
-          parsed->count(), std::numeric_limits<std::uint32_t>::max()));
+      verdict.scrape_interval_ms = Milliseconds(*parsed);
     }
   }
   return verdict;

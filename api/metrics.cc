@@ -96,6 +96,17 @@ std::vector<prometheus::MetricFamily> ServiceMetrics::Collect() const {
       .With(OtelScope())
       .Sample(stats_.config_events.load(),
               {{"source", "EventSourceConfigMap"}});
+  out.Counter("prometheus_sd_received_updates_total",
+              "Total number of update events received from the SD providers.")
+      .Sample(stats_.group_updates.load(), {{"name", ""}});
+  out.Counter("target_allocator_group_updates_total", "Group updates received.")
+      .Sample(stats_.group_updates.load());
+  out.Counter("target_allocator_member_updates_total",
+              "Lists of members received.")
+      .Sample(stats_.member_updates.load());
+  out.Counter("target_allocator_polls_total",
+              "Requests of scrapers for a job's targets.")
+      .Sample(stats_.polls.load());
   // One Apply relabels, assigns and makes the snapshot; the Go allocator
   // measures processing and allocating apart.
   out.Histogram("opentelemetry_allocator_time_to_allocate",

@@ -53,9 +53,6 @@ void AddTheirs(const Snapshot& snapshot, FamilyList& out) {
   for (const auto& job : snapshot.jobs) {
     out.Sample(job->counts.discovered, {{"config", job->name()}, {"name", ""}});
   }
-  out.Counter("prometheus_sd_received_updates_total",
-              "Total number of update events received from the SD providers.")
-      .Sample(snapshot.totals.group_updates, {{"name", ""}});
   out.Counter("prometheus_sd_updates_total",
               "Total number of update events sent to the SD consumers.")
       .Sample(snapshot.generation, {{"name", ""}});
@@ -185,14 +182,6 @@ void AddAssignment(const Snapshot& snapshot, FamilyList& out) {
                 "How long a moved target was served to its earlier owner.")
       .Buckets(DurationHistogram::kBounds, totals.overlap_seconds.counts,
                totals.overlap_seconds.sum);
-  out.Counter("target_allocator_group_updates_total", "Group updates received.")
-      .Sample(totals.group_updates);
-  out.Counter("target_allocator_member_updates_total",
-              "Lists of members received.")
-      .Sample(totals.member_updates);
-  out.Counter("target_allocator_polls_total",
-              "Requests of scrapers for a job's targets.")
-      .Sample(totals.polls);
   out.Counter("target_allocator_targets_relabeled_total",
               "Targets sent through relabel rules.")
       .Sample(totals.targets_relabeled);

@@ -61,6 +61,10 @@ struct ServiceStats {
   AtomicHistogram apply_targets;  // an Apply that had group updates
   AtomicHistogram apply_members;  // an Apply that had only other changes
   Counter config_events{0};       // the configuration changed or was asked for
+  // What was queued. Not of the snapshot: polls alone make none.
+  Counter polls{0};
+  Counter group_updates{0};
+  Counter member_updates{0};
 };
 
 }  // namespace ta

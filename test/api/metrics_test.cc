@@ -133,11 +133,13 @@ TEST(ServiceMetricsTest, MeasuresWhatTheGoAllocatorMeasures) {
   ServiceStats stats;
   stats.apply_targets.Record(std::chrono::milliseconds(2));
   Add(stats.config_events);
+  Add(stats.polls, 3);
   const std::string text =
       MetricsText({std::make_shared<ServiceMetrics>(stats, holder)});
   EXPECT_THAT(text, HasSubstr("opentelemetry_allocator_events_total{"
                               "source=\"EventSourceConfigMap\"," +
                               std::string(kScope) + "} 1\n"));
+  EXPECT_THAT(text, HasSubstr("\ntarget_allocator_polls_total 3\n"));
   EXPECT_THAT(text, HasSubstr("opentelemetry_allocator_time_to_allocate_count{"
                               "method=\"SetTargets\","
                               "strategy=\"consistent-hashing\"," +
