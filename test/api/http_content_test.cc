@@ -77,5 +77,12 @@ TEST(GzipTest, UnpacksToTheSameAndIsDeterministic) {
   EXPECT_EQ(unpacked, body);
 }
 
+TEST(GzipTest, WhatIsTooLongIsLeftAsItIs) {
+  // Never touched: only its length is looked at.
+  const char byte = 'x';
+  EXPECT_EQ(Gzip({&byte, kGzipMaxBytes + 1}), "");
+  EXPECT_EQ(Gzip({&byte, (std::size_t{1} << 32) + 1}), "");
+}
+
 }  // namespace
 }  // namespace ta

@@ -172,5 +172,14 @@ TEST(AtomicHistogramTest, CountsIntoTheFirstBucketThatHolds) {
   EXPECT_NEAR(histogram.sum_seconds(), 100.0002, 0.0001);
 }
 
+TEST(MetricsTextTest, LabelValuesAreUtf8WhateverTheNames) {
+  test::SnapshotBuilder builder;
+  builder.Member("a").Job("w\xff\n\"");
+  builder.Target("w\xff\n\"", "a", {{"__address__", "a:1"}});
+  const std::string text = SnapshotText(builder);
+  EXPECT_THAT(text, HasSubstr("job_name=\"w\ufffd\\n\\\"\""));
+  EXPECT_THAT(text, Not(HasSubstr("\xff")));
+}
+
 }  // namespace
 }  // namespace ta
