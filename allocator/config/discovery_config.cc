@@ -9,6 +9,7 @@
 #include "allocator/config/schema_json.h"
 #include "allocator/config/scrape_config.h"
 #include "allocator/config/units.h"
+#include "allocator/config/yaml_scalar.h"
 
 namespace ta {
 namespace {
@@ -101,7 +102,7 @@ std::vector<DiscoveryConfig> DiscoveriesOf(const Value& scrape_config,
     for (const YamlNode* node : value.node->items) {
       if (!node->IsMap()) {
         reader.Say(node, Path{&list, {}, index},
-                   "expected a map, got " + node->Described());
+                   "expected a map, got " + std::string(KindOf(*node)));
       } else {
         std::string text;
         AppendJson(*node, Secrets::kHashed, text);

@@ -13,6 +13,7 @@
 #include "allocator/config/schema_json.h"
 #include "allocator/config/schema_reader.h"
 #include "allocator/config/scrape_config.h"
+#include "allocator/config/yaml_scalar.h"
 #include "allocator/config/yaml_tree.h"
 
 namespace ta {
@@ -71,7 +72,7 @@ class Loader {
     if (root.IsNull()) return SayFile("the file is empty");
     if (!root.IsMap())
       return reader_.Say(&root, Path{},
-                         "expected a map, got " + root.Described());
+                         "expected a map, got " + std::string(KindOf(root)));
     if (IsPrometheusFile(root)) {
       SayOwnKeys(root);
       const Value own = reader_.Read(nullptr, OwnRecord(), Path{});

@@ -75,6 +75,12 @@ void SortMistakes(Mistakes& mistakes) {
 }
 
 std::string Quoted(std::string_view text) {
+  const auto slashes = text.find("//");
+  const auto at = text.rfind('@');
+  if (slashes != text.npos && at != text.npos && slashes + 2 < at &&
+      text.substr(slashes + 2, at - slashes - 2) != "…")
+    return Quoted(std::string(text.substr(0, slashes + 2)) + "…" +
+                  std::string(text.substr(at)));
   const std::size_t end = CutAt(text, kShownBytes);
   std::string out = "\"";
   AppendEscaped(out, text.substr(0, end));

@@ -33,7 +33,8 @@ using Mistakes = std::vector<Mistake>;
 void SortMistakes(Mistakes& mistakes);
 
 // `text` in double quotes, cut after 60 bytes, control characters escaped: how
-// messages show what the file says.
+// messages show what the file says. The user info of a URL, which may hold a
+// password, is left out: "http://…@host".
 std::string Quoted(std::string_view text);
 
 }  // namespace ta

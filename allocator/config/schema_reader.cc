@@ -64,9 +64,18 @@ bool IsList(const Field& field) {
          field.type == Type::kNodes;
 }
 
-bool IsSecret(const Field& field) {
-  return field.type == Type::kSecret || field.type == Type::kSecrets ||
-         field.type == Type::kSecretsMap;
+bool IsScalarField(const Field& field) {
+  return IsText(field) || field.type == Type::kBool ||
+         field.type == Type::kOptionalBool || field.type == Type::kInt ||
+         field.type == Type::kUint || field.type == Type::kFloat;
+}
+
+bool HoldsSecrets(const Record& record) {
+  return std::any_of(
+      record.fields.begin(), record.fields.end(), [](const Field& field) {
+        return field.type == Type::kSecret || field.type == Type::kSecrets ||
+               field.type == Type::kSecretsMap;
+      });
 }
 
 std::string_view Wanted(const Field& field) {
@@ -90,9 +99,13 @@ std::string_view Wanted(const Field& field) {
 }
 
 std::string Unexpected(const Field& field, const YamlNode& node) {
-  std::string got = node.Described();
-  if (IsSecret(field) && node.IsScalar()) got = "a value";
-  if (node.IsScalar() && !node.plain && node.tag.empty() && !IsText(field))
+  // Only a field that takes no more than a word or a number shows what it got:
+  // a secret may stand where its map or list belongs.
+  std::string got = field.type != Type::kSecret && IsScalarField(field)
+                        ? node.Described()
+                        : std::string(KindOf(node));
+  if (node.IsScalar() && !node.plain && node.tag.empty() &&
+      IsScalarField(field) && !IsText(field))
     got = "the text " + got + " (in quotes)";
   return "expected " + std::string(Wanted(field)) + ", got " + got;
 }
@@ -168,10 +181,21 @@ void SchemaReader::SayUnknown(const YamlEntry& entry, const Record& record,
   if (unknown_.size() < kMostSuggestions) {
     for (const auto& field : record.fields) known.push_back(field.name);
   }
-  unknown_.push_back({file_, entry.line, entry.column,
-                      Path{&path, entry.key}.ToString(),
-                      "unknown key in " + std::string(record.name),
-                      std::string(Nearest(entry.key, known))});
+  const auto nearest = Nearest(entry.key, known);
+  // `{password:hunter2}`, without the space, is a key and no value.
+  const bool may_be_secret =
+      HoldsSecrets(record) && (entry.key.find(':') != entry.key.npos ||
+                               (nearest.empty() && entry.value->IsNull()));
+  if (may_be_secret) {
+    unknown_.push_back({file_, entry.line, entry.column, path.ToString(),
+                        "unknown key in " + std::string(record.name) +
+                            " (not shown: it may hold a secret)",
+                        ""});
+    return;
+  }
+  unknown_.push_back(
+      {file_, entry.line, entry.column, Path{&path, entry.key}.ToString(),
+       "unknown key in " + std::string(record.name), std::string(nearest)});
 }
 
 Value SchemaReader::Read(const YamlNode* node, const Record& record,
@@ -186,7 +210,7 @@ Value SchemaReader::Read(const YamlNode* node, const Record& record,
     if (!is_map)
       Bad(out, *node, path,
           "expected a map (" + std::string(record.name) + "), got " +
-              node->Described());
+              std::string(KindOf(*node)));
   }
   std::vector<const YamlEntry*> written(record.fields.size(), nullptr);
   if (is_map) {
@@ -223,9 +247,7 @@ void SchemaReader::ReadField(const Field& field, const YamlNode* node,
   }
   if (IsList(field)) {
     ReadList(field, *node, path, out);
-  } else if (IsText(field) || field.type == Type::kBool ||
-             field.type == Type::kOptionalBool || field.type == Type::kInt ||
-             field.type == Type::kUint || field.type == Type::kFloat) {
+  } else if (IsScalarField(field)) {
     ReadScalar(field, *node, path, out);
     if (out.bad) SetFallback(field, out);
   } else if (field.type == Type::kRecord ||

@@ -289,9 +289,11 @@ void CheckScrapeConfig(Value& config, const Path& path, SchemaReader& reader) {
     const auto& addresses = list[i].at("targets").items;
     for (std::size_t k = 0; k < addresses.size(); ++k) {
       if (addresses[k].text.find('/') == std::string::npos) continue;
+      const std::string& text = addresses[k].text;
+      const bool user = text.find('@') != std::string::npos;
       reader.Say(addresses[k].node, Path{&targets, {}, static_cast<int>(k)},
                  "expected host:port without scheme and path, got " +
-                     Quoted(addresses[k].text));
+                     (user ? std::string("a URL with a user") : Quoted(text)));
     }
   }
 }

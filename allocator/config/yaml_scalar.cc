@@ -175,4 +175,14 @@ bool FitsItsTag(const YamlNode& node) {
   return true;
 }
 
+std::string_view KindOf(const YamlNode& node) {
+  if (node.IsNull()) return "nothing";
+  if (node.IsSequence()) return "a list";
+  if (node.IsMap()) return "a map";
+  const auto value = ResolveScalar(node);
+  if (std::holds_alternative<std::monostate>(value)) return "nothing";
+  if (std::holds_alternative<bool>(value)) return "true or false";
+  return std::holds_alternative<std::string_view>(value) ? "text" : "a number";
+}
+
 }  // namespace ta

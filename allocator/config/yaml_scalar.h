@@ -25,4 +25,9 @@ YamlScalar ResolveScalar(const YamlNode& node);
 // Can the node be what its tag says? False for `!!int abc`; true without tag.
 bool FitsItsTag(const YamlNode& node);
 
+// What a node is, for messages about one that should be a map or a list:
+// "text", "a number", "true or false", "nothing", "a list", "a map". Never what
+// it says: a password may stand where the map that holds it belongs.
+std::string_view KindOf(const YamlNode& node);
+
 }  // namespace ta

@@ -339,7 +339,10 @@ YamlTree YamlTree::Parse(std::string_view file, std::string_view text,
   } catch (const YAML::DeepRecursion& error) {
     builder.Say(error.mark, "nested too deeply");
   } catch (const YAML::Exception& error) {
-    builder.Say(error.mark, "not valid YAML: " + error.msg);
+    // Some versions name the anchor or tag after a colon; an unquoted password
+    // can look like one.
+    builder.Say(error.mark,
+                "not valid YAML: " + error.msg.substr(0, error.msg.find(": ")));
   } catch (const std::exception& error) {
     builder.Say(YAML::Mark::null_mark(),
                 std::string("not valid YAML: ") + error.what());

@@ -36,5 +36,13 @@ TEST(MistakeTest, SortsByFileAsFirstSeenThenByPlaceAndDropsRepeats) {
   EXPECT_EQ(order, "first nine two one ");
 }
 
+TEST(MistakeTest, QuotedLeavesOutTheUserOfAUrl) {
+  EXPECT_EQ(Quoted("http://user:SECRET@host/x"), "\"http://…@host/x\"");
+  EXPECT_EQ(Quoted("//SECRET@host"), "\"//…@host\"");
+  EXPECT_EQ(Quoted("http://u:SEC@RET@h"), "\"http://…@h\"");
+  EXPECT_EQ(Quoted("http://host/x"), "\"http://host/x\"");
+  EXPECT_EQ(Quoted("a@b"), "\"a@b\"");
+}
+
 }  // namespace
 }  // namespace ta

@@ -5,6 +5,8 @@
 
 #include <cmath>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace ta {
 namespace {
@@ -101,6 +103,25 @@ TEST(YamlScalarTest, TagsDecide) {
   EXPECT_FALSE(Resolve("!!int many").fits);
   EXPECT_FALSE(Resolve("!!bool 1").fits);
   EXPECT_FALSE(Resolve("!!float x").fits);
+}
+
+TEST(KindOfTest, NeverShowsWhatTheNodeSays) {
+  for (const auto& [text, kind] :
+       std::vector<std::pair<std::string, std::string>>{
+           {"SECRET", "text"},
+           {"\"12\"", "text"},
+           {"12", "a number"},
+           {"1.5", "a number"},
+           {"yes", "true or false"},
+           {"!!str yes", "text"},
+           {"~", "nothing"},
+           {"[SECRET]", "a list"},
+           {"{SECRET: 1}", "a map"}}) {
+    Mistakes mistakes;
+    const YamlTree tree = YamlTree::Parse("f", text, mistakes);
+    ASSERT_NE(tree.root(), nullptr) << text;
+    EXPECT_EQ(KindOf(*tree.root()), kind) << text;
+  }
 }
 
 }  // namespace
