@@ -119,11 +119,30 @@ TEST(MembershipTest, PollingMembersAreBounded) {
 }
 
 TEST(MembershipTest, ARidiculousRefreshIntervalIsClamped) {
+  const MembersConfig config = FileMembers{"f"};
   Membership membership;
+  membership.Configure(config, kStart);
+  membership.Observe(ListFor(config, {{"a", ""}, {"b", ""}}), kStart);
   membership.Polled(PollOf("a", kStart, std::chrono::hours(100'000)));
   EXPECT_EQ(membership.largest_refresh_interval(), std::chrono::hours(24));
   membership.Polled(PollOf("b", kStart, seconds(-5)));
   EXPECT_EQ(membership.largest_refresh_interval(), std::chrono::hours(24));
+}
+
+// Anybody could hold every hand-over open for the life of the process.
+TEST(MembershipTest, OnlyMembersRefreshIntervalsCountAndOnlyWhileTheyAre) {
+  const MembersConfig config = FileMembers{"f"};
+  Membership membership;
+  membership.Configure(config, kStart);
+  membership.Observe(ListFor(config, {{"a", ""}, {"b", ""}}), kStart);
+  membership.Polled(PollOf("stranger", kStart, seconds(500)));
+  EXPECT_EQ(membership.largest_refresh_interval(), seconds(0));
+  membership.Polled(PollOf("a", kStart, seconds(30)));
+  membership.Polled(PollOf("b", kStart, seconds(300)));
+  EXPECT_EQ(membership.largest_refresh_interval(), seconds(300));
+  membership.Observe(ListFor(config, {{"a", ""}}), kStart + seconds(1));
+  EXPECT_THAT(membership.Advance(kStart + std::chrono::hours(1)), SizeIs(1));
+  EXPECT_EQ(membership.largest_refresh_interval(), seconds(30));
 }
 
 TEST(MembershipTest, RememberedNamesDoNotInterruptARunningSource) {
