@@ -165,7 +165,7 @@ void DirectoryWatches::OnEvent(int watch, std::uint32_t mask,
                                std::string_view name, const Tell& tell) {
   if ((mask & IN_Q_OVERFLOW) != 0) {
     for (const auto& [id, owner] : owners_) {
-      tell({id, "", /*settled=*/true, /*way_changed=*/true});
+      tell({id, "", /*settled=*/true, /*open=*/false, /*way_changed=*/true});
     }
     return;
   }
@@ -175,7 +175,7 @@ void DirectoryWatches::OnEvent(int watch, std::uint32_t mask,
     const Path& path = owners_.at(interest.owner).paths[interest.path];
     const std::string changed = path.pattern ? "" : path.path;
     if (name.empty()) {  // the directory itself: moved, deleted, its mode
-      tell({interest.owner, changed, false, /*way_changed=*/true});
+      tell({interest.owner, changed, false, false, /*way_changed=*/true});
       continue;
     }
     const bool file = interest.kind == PathStep::Kind::kFile;
@@ -183,9 +183,9 @@ void DirectoryWatches::OnEvent(int watch, std::uint32_t mask,
       if (!GlobMatches(interest.name, name)) continue;
       const auto found = std::filesystem::path(path.directory) / name;
       tell({interest.owner, found.lexically_normal().string(), IsSettled(mask),
-            false});
+            (mask & IN_MODIFY) != 0, false});
     } else if (interest.name == name) {
-      tell({interest.owner, changed, IsSettled(mask),
+      tell({interest.owner, changed, IsSettled(mask), (mask & IN_MODIFY) != 0,
             !file || (mask & kNameMask) != 0});
     }
   }

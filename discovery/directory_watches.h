@@ -32,6 +32,8 @@ struct PathEvent {
   std::string path;
   // The content is there as its writer wants it: closed, renamed into place.
   bool settled = false;
+  // It was written to, and its writer will say when it is done: by closing it.
+  bool open = false;
   // The way to the path has changed: Rewalk is due.
   bool way_changed = false;
 };

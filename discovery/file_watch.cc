@@ -190,9 +190,15 @@ class FileWatch::Impl {
         event.path.empty()
             ? *client.everything
             : client.pending.try_emplace(event.path, now, now).first->second;
-    pending.due = event.settled ? now
-                                : std::min(now + options_.settle,
-                                           pending.first + options_.max_settle);
+    if (event.settled) {
+      pending.due = now;
+    } else if (event.open) {
+      pending.due = std::min(now + options_.open_settle,
+                             pending.first + options_.max_open_settle);
+    } else {
+      pending.due =
+          std::min(now + options_.settle, pending.first + options_.max_settle);
+    }
   }
 
   void PollIfNeeded(Id id) {

@@ -33,12 +33,16 @@ class FileWatch {
   struct Options {
     bool use_inotify = true;  // false: as if the kernel had no instance left
     Duration poll_interval = std::chrono::seconds(5);
-    // A file that is written, but not closed, counts as written once nothing
-    // has happened to it for `settle`, and a deleted one as gone: writers pause
-    // between chunks, and some delete a file to write it anew.
+    // A deleted file counts as gone once nothing has happened to it for
+    // `settle`, as some delete a file to write it anew, and a new one as there;
+    // but no later than `max_settle` after the first event.
     Duration settle = std::chrono::milliseconds(100);
-    // ... but no later than this after the first event.
     Duration max_settle = std::chrono::seconds(2);
+    // A file that was written to and not closed counts as written once nothing
+    // has happened to it for `open_settle`: its writer pauses between chunks,
+    // and half a list in YAML is a list. No later than `max_open_settle`.
+    Duration open_settle = std::chrono::seconds(3);
+    Duration max_open_settle = std::chrono::seconds(10);
   };
 
   // What may have changed since the client's last call.

@@ -105,8 +105,10 @@ TEST(FileWatchTest, OnlyWhatThePatternMatchesIsHinted) {
 TEST(FileWatchTest, AFileBeingWrittenIsUnsettledUntilItIsClosed) {
   const TempFolder folder;
   // Nothing settles by itself here.
-  FileWatch watch(
-      {.settle = std::chrono::hours(1), .max_settle = std::chrono::hours(1)});
+  FileWatch watch({.settle = std::chrono::hours(1),
+                   .max_settle = std::chrono::hours(1),
+                   .open_settle = std::chrono::hours(1),
+                   .max_open_settle = std::chrono::hours(1)});
   Recorder client(&watch, {{folder / "*.json"}, {}});
   ASSERT_TRUE(client.WaitUntilWatched());
   std::ofstream open_file(folder / "open.json");
@@ -122,12 +124,32 @@ TEST(FileWatchTest, AFileBeingWrittenIsUnsettledUntilItIsClosed) {
 
 TEST(FileWatchTest, AFileThatIsNeverClosedSettles) {
   const TempFolder folder;
-  FileWatch watch({.settle = std::chrono::milliseconds(1)});
+  FileWatch watch({.settle = std::chrono::milliseconds(1),
+                   .open_settle = std::chrono::milliseconds(1)});
   Recorder client(&watch, {{}, {folder / "a"}});
   ASSERT_TRUE(client.WaitUntilWatched());
   std::ofstream open_file(folder / "a");
   open_file << "x" << std::flush;
   EXPECT_TRUE(client.WaitForPath(1, folder / "a").has_value());
+}
+
+// A writer that pauses for longer than a deleted file needs to be gone: half of
+// its YAML was taken for all of it.
+TEST(FileWatchTest, AFileThatIsOpenOutlivesTheSettlingOfOthers) {
+  const TempFolder folder;
+  FileWatch watch({.settle = std::chrono::milliseconds(1),
+                   .open_settle = std::chrono::hours(1),
+                   .max_open_settle = std::chrono::hours(1)});
+  Recorder client(&watch, {{folder / "*"}, {}});
+  Write(folder / "gone", "x");
+  ASSERT_TRUE(client.WaitUntilWatched());
+  std::ofstream open_file(folder / "open");
+  open_file << "half" << std::flush;
+  fs::remove(folder / "gone");  // settles after the other was written to
+  const auto hints = client.WaitForPath(1, folder / "gone");
+  ASSERT_TRUE(hints.has_value());
+  EXPECT_THAT(hints->paths, Not(Contains(folder / "open")));
+  EXPECT_THAT(hints->unsettled, ElementsAre(folder / "open"));
 }
 
 TEST(FileWatchTest, ADeletedFileIsHintedOnceSettled) {
