@@ -29,19 +29,22 @@ using NameId = label_pool::NameId;
 constexpr std::string_view kDisableSharding = "__tmp_disable_sharding";
 constexpr std::string_view kShardingDisabled = "true";
 
-// The last 8 bytes of the md5, as a big-endian number.
+// Null where this OpenSSL has no MD5, as one that is limited to FIPS. Fetched
+// once for the process.
+const EVP_MD* Md5() {
+  static const EVP_MD* const md5 = EVP_MD_fetch(nullptr, "MD5", "-fips");
+  return md5;
+}
+
+// The last 8 bytes of the md5, as a big-endian number. REQUIRES: Md5()
 std::uint64_t LowHalfOfMd5(std::string_view bytes) {
   struct Digester {
-    EVP_MD* md5 = EVP_MD_fetch(nullptr, "MD5", "-fips");
     EVP_MD_CTX* context = EVP_MD_CTX_new();
-    ~Digester() {
-      EVP_MD_CTX_free(context);
-      EVP_MD_free(md5);
-    }
+    ~Digester() { EVP_MD_CTX_free(context); }
   };
   thread_local const Digester digester;
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  EVP_DigestInit_ex2(digester.context, digester.md5, nullptr);
+  EVP_DigestInit_ex2(digester.context, Md5(), nullptr);
   EVP_DigestUpdate(digester.context, bytes.data(), bytes.size());
   EVP_DigestFinal_ex(digester.context, digest.data(), nullptr);
   std::uint64_t number = 0;
@@ -235,6 +238,11 @@ Result<RelabelRules> RelabelRules::Compile(
   std::string mistakes;
   for (std::size_t i = 0; i < configs.size(); ++i) {
     auto valid = ValidateRelabelConfig(configs[i]);
+    if (valid && configs[i].action == Action::kHashMod && Md5() == nullptr) {
+      valid = Reject(
+          "action hashmod needs MD5, which this machine's OpenSSL does not "
+          "provide (is it limited to FIPS?)");
+    }
     auto regex = Regex::Compile(configs[i].regex);
     if (valid && regex) {
       rules.rules_.push_back(

@@ -2,13 +2,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/provider.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "allocator/relabel_rules.h"
 #include "test/allocator/relabel_case.h"
 
 namespace ta {
@@ -246,6 +250,25 @@ TEST(RelabelTest, MoreNamesThanAreRememberedStillWork) {
     ASSERT_TRUE(relabeler->Relabel({}, own, buffer).kept());
     EXPECT_EQ(buffer.labels().size(), 70'000 + kSeeds.size() + 2);
   }
+}
+
+// Keeps OpenSSL from loading what has MD5, and ends the process.
+[[noreturn]] void CompileHashmodWithoutMd5() {
+  OSSL_PROVIDER_load(nullptr, "null");
+  RelabelConfig rule;
+  rule.action = RelabelConfig::Action::kHashMod;
+  rule.target_label = "h";
+  rule.modulus = 2;
+  const auto compiled = RelabelRules::Compile({&rule, 1});
+  std::fputs(compiled ? "accepted" : compiled.error().message.c_str(), stderr);
+  std::exit(compiled ? 1 : 0);
+}
+
+// In a process of its own, because OpenSSL remembers what it once provided.
+TEST(RelabelDeathTest, HashmodIsRefusedWithoutMd5) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(CompileHashmodWithoutMd5(), ::testing::ExitedWithCode(0),
+              "hashmod needs MD5");
 }
 
 }  // namespace
