@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "allocator/base/log.h"
+#include "allocator/collector_name.h"
 
 namespace ta {
 namespace {
@@ -86,7 +87,9 @@ Result<std::vector<std::string>> StateDir::Load() const {
     return Reject(path + ": not a list of members of this version");
   }
   while (std::getline(file, line)) {
-    if (!line.empty()) names.push_back(Unescaped(line));
+    if (line.empty()) continue;
+    std::string name = Unescaped(line);
+    if (CheckCollectorName(name)) names.push_back(std::move(name));
   }
   return names;
 }

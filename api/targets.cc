@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "allocator/collector_name.h"
 #include "api/handlers.h"
 #include "api/json.h"
 #include "api/render.h"
@@ -225,6 +226,13 @@ Response HandleTargets(const Context& context, std::string_view job) {
   const auto collector = context.query.First("collector_id");
   if (collector && collector->empty()) {
     return Router::ErrorResponse(400, "collector_id is empty");
+  }
+  if (collector) {
+    // Before it can become a member, a metric's label or a line of the log.
+    if (const auto valid = CheckCollectorName(*collector); !valid) {
+      return Router::ErrorResponse(400,
+                                   "collector_id: " + valid.error().message);
+    }
   }
   LabelsMode mode = LabelsMode::kDiscovered;
   if (const auto labels = context.query.First("labels")) {

@@ -4,6 +4,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "allocator/collector_name.h"
+#include "allocator/config/yaml_scalar.h"
+
 namespace ta {
 namespace {
 
@@ -21,8 +24,9 @@ std::vector<StaticCollector> ReadCollectors(const YamlNode& list,
                                             SchemaReader& reader) {
   std::vector<StaticCollector> out;
   if (!list.IsSequence()) {
-    reader.Say(&list, path,
-               "expected a list of collectors, got " + list.Described());
+    reader.Say(
+        &list, path,
+        "expected a list of collectors, got " + std::string(KindOf(list)));
     return out;
   }
   std::unordered_map<std::string, int> lines;  // of names so far
@@ -44,11 +48,15 @@ std::vector<StaticCollector> ReadCollectors(const YamlNode& list,
     } else if (!item.IsNull()) {
       reader.Say(&item, at,
                  "expected a name or a map with name and node, got " +
-                     item.Described());
+                     std::string(KindOf(item)));
       continue;
     }
     if (collector.name.empty()) {
       reader.Say(&item, at, "a collector needs a name");
+      continue;
+    }
+    if (const auto valid = CheckCollectorName(collector.name); !valid) {
+      reader.Say(&item, at, valid.error().message);
       continue;
     }
     const auto [first, fresh] = lines.emplace(collector.name, item.line);

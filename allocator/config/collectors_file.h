@@ -13,8 +13,9 @@
 
 namespace ta {
 
-// Reads a list node. Says every mistake: empty and duplicate names, a `weight`,
-// elements that are neither text nor a map. In the order of the list.
+// Reads a list node. Says every mistake: empty and duplicate names, those that
+// CheckCollectorName refuses, a `weight`, elements that are neither text nor a
+// map. In the order of the list.
 std::vector<StaticCollector> ReadCollectors(const YamlNode& list,
                                             const Path& path,
                                             SchemaReader& reader);

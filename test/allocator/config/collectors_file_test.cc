@@ -68,5 +68,15 @@ TEST(CollectorsFileTest, SomethingElseThanAListIsAMistake) {
   EXPECT_THAT(MistakesOf("[a"), ElementsAre(HasSubstr("not valid YAML")));
 }
 
+TEST(CollectorsFileTest, NamesThatWouldBreakTheMetricsAreMistakes) {
+  EXPECT_THAT(
+      MistakesOf("- \"a\\nb\"\n- {name: \"\\x00\"}\n- " +
+                 std::string(254, 'x') + "\n- ok\n"),
+      ElementsAre(
+          "c.yaml:1:3: [0]: the collector's name has a control character",
+          "c.yaml:2:3: [1]: the collector's name has a control character",
+          "c.yaml:3:3: [2]: the collector's name has more than 253 bytes"));
+}
+
 }  // namespace
 }  // namespace ta
