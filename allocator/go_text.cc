@@ -214,6 +214,12 @@ bool IsValidUtf8(std::string_view text) {
   return true;
 }
 
+std::string ToValidUtf8(std::string_view text) {
+  std::string out;
+  AppendMapped(text, out, [](char32_t rune) { return rune; });
+  return out;
+}
+
 bool IsValidLabelName(std::string_view name, bool legacy) {
   if (name.empty()) return false;
   if (!legacy) return IsValidUtf8(name);

@@ -23,6 +23,9 @@ void AppendGoUpper(std::string_view text, std::string& out);
 // utf8.ValidString.
 bool IsValidUtf8(std::string_view text);
 
+// `text` with each byte that is no UTF-8 replaced by U+FFFD.
+std::string ToValidUtf8(std::string_view text);
+
 // model.ValidationScheme.IsValidLabelName: any UTF-8, or, if `legacy`, letters,
 // digits and underscores; never empty.
 bool IsValidLabelName(std::string_view name, bool legacy);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "allocator/go_text.h"
 #include "api/handlers.h"
 #include "api/metric_family.h"
 
@@ -135,6 +136,15 @@ std::string MetricsText(
                 [](const auto& family) { return family.metric.empty(); });
   std::sort(families.begin(), families.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; });
+  // Names of jobs and files may hold any bytes; one that is no UTF-8 would make
+  // the whole page unreadable.
+  for (auto& family : families) {
+    for (auto& metric : family.metric) {
+      for (auto& label : metric.label) {
+        if (!IsValidUtf8(label.value)) label.value = ToValidUtf8(label.value);
+      }
+    }
+  }
   // The base class's overload, which the derived one hides.
   const prometheus::Serializer& serializer = prometheus::TextSerializer();
   return serializer.Serialize(families);

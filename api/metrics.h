@@ -69,7 +69,8 @@ class ProcessMetrics final : public prometheus::Collectable {
 };
 
 // The families of all `sources` in Prometheus's text format, sorted by name so
-// that two scrapes can be compared.
+// that two scrapes can be compared. In label values, bytes that are no UTF-8
+// become U+FFFD.
 std::string MetricsText(
     const std::vector<std::shared_ptr<const prometheus::Collectable>>& sources);
 

@@ -71,5 +71,11 @@ TEST(GoTextTest, ParsesBooleans) {
             R"(strconv.ParseBool: parsing "tRue": invalid syntax)");
 }
 
+TEST(GoTextTest, BytesThatAreNoUtf8BecomeReplacementCharacters) {
+  EXPECT_EQ(ToValidUtf8("a\u00fc\n\u2713"), "a\u00fc\n\u2713");
+  EXPECT_EQ(ToValidUtf8("a\xff\xc2z"), "a\ufffd\ufffdz");
+  EXPECT_EQ(ToValidUtf8(""), "");
+}
+
 }  // namespace
 }  // namespace ta
