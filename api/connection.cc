@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -133,6 +134,12 @@ Refusal RefusalOf(const boost::system::error_code& error) {
 }
 
 }  // namespace
+
+std::chrono::milliseconds WriteTime(std::chrono::milliseconds timeout,
+                                    std::size_t body_bytes) {
+  const std::chrono::milliseconds by_size(body_bytes / 64);
+  return std::max(timeout, std::min(timeout + by_size, kMostWriteTime));
+}
 
 struct Connection::Incoming {
   http::request_parser<http::string_body> parser;
@@ -350,8 +357,7 @@ Connection::Awaitable<bool> Connection::Write(const Response& response,
   std::array<asio::const_buffer, 2> buffers = {asio::buffer(header),
                                                asio::const_buffer()};
   if (with_body) buffers[1] = asio::buffer(*response.body.bytes);
-  SetDeadline(shared_.options.write_timeout +
-              std::chrono::milliseconds(body_bytes / 64));
+  SetDeadline(WriteTime(shared_.options.write_timeout, body_bytes));
   const auto [error, sent] =
       co_await asio::async_write(stream_, buffers, kAwait);
   stats.http_duration[static_cast<std::size_t>(response.route)].Record(

@@ -72,4 +72,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::list<Connection*>::iterator place_;  // in the worker's list
 };
 
+// How long a client may take for an answer: `timeout`, and 1 s more for each
+// 64 kB of the body, but not above kMostWriteTime unless `timeout` is: what is
+// not taken yet stays in memory.
+inline constexpr std::chrono::milliseconds kMostWriteTime =
+    std::chrono::minutes(2);
+std::chrono::milliseconds WriteTime(std::chrono::milliseconds timeout,
+                                    std::size_t body_bytes);
+
 }  // namespace ta

@@ -2,7 +2,6 @@
 
 #include <zlib.h>
 
-#include <cassert>
 #include <optional>
 
 namespace ta {
@@ -65,15 +64,14 @@ class Deflater {
 
   std::string Run(std::string_view body) {
     std::string out;
-    if (!ok_) return out;
-    deflateReset(&stream_);
+    if (!ok_ || body.size() > kGzipMaxBytes) return out;
+    if (deflateReset(&stream_) != Z_OK) return out;
     out.resize(deflateBound(&stream_, body.size()));
     stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(body.data()));
     stream_.avail_in = static_cast<uInt>(body.size());
     stream_.next_out = reinterpret_cast<Bytef*>(out.data());
     stream_.avail_out = static_cast<uInt>(out.size());
-    [[maybe_unused]] const int result = deflate(&stream_, Z_FINISH);
-    assert(result == Z_STREAM_END);
+    if (deflate(&stream_, Z_FINISH) != Z_STREAM_END) return {};
     out.resize(stream_.total_out);
     out.shrink_to_fit();
     return out;

@@ -20,9 +20,15 @@ bool MatchesETag(std::string_view if_none_match, std::string_view etag);
 // Below this many bytes gzip saves less than its own headers and the work.
 inline constexpr std::size_t kGzipMinBytes = 512;
 
-// `body` as a gzip member, at the fastest level: labels repeat so much that the
-// better ones gain a few percent for several times the work. The header has no
-// time, so equal bodies give equal bytes. Keeps 260 kB of memory a thread.
+// Above this many bytes compressing would hold a thread for seconds, and zlib
+// counts in 32 bits.
+inline constexpr std::size_t kGzipMaxBytes = std::size_t{1} << 30;
+
+// `body` as a gzip member; "" where that fails or `body` is above
+// kGzipMaxBytes, so that it is sent as it is. It is compressed, at the fastest
+// level: labels repeat so much that the better ones gain a few percent for
+// several times the work. The header has no time, so equal bodies give equal
+// bytes. Keeps 260 kB of memory a thread.
 std::string Gzip(std::string_view body);
 
 }  // namespace ta

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "allocator/base/log.h"
+#include "api/connection.h"
 #include "test/api/raw_client.h"
 #include "test/support/snapshot_builder.h"
 
@@ -282,6 +283,14 @@ TEST_F(ServerTest, AClientThatReadsNothingIsClosed) {
   client.Get(kTargets);
   EXPECT_TRUE(
       Eventually([&] { return server_->stats().timeouts.load() == 1; }));
+}
+
+TEST(WriteTimeTest, GrowsWithTheBodyWithinALimit) {
+  EXPECT_EQ(WriteTime(milliseconds(30'000), 0), milliseconds(30'000));
+  EXPECT_EQ(WriteTime(milliseconds(30'000), 640'000), milliseconds(40'000));
+  EXPECT_EQ(WriteTime(milliseconds(30'000), std::size_t{8} << 30),
+            milliseconds(120'000));
+  EXPECT_EQ(WriteTime(milliseconds(300'000), 640'000), milliseconds(300'000));
 }
 
 TEST_F(ServerTest, AResetConnectionHarmsNoOther) {
