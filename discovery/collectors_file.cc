@@ -6,17 +6,12 @@
 #include "allocator/config/collectors_file.h"
 #include "allocator/members_key.h"
 #include "discovery/file_read.h"
+#include "discovery/file_timing.h"
 #include "hashing/hash.h"
 
 namespace ta {
 namespace {
 
-// As in file.cc: how long a file may look half-written.
-constexpr Duration kReportAfter = std::chrono::milliseconds(500);
-constexpr Duration kRetrySoon = std::chrono::milliseconds(100);
-constexpr Duration kRetryBad = std::chrono::seconds(5);
-// For file systems that tell of no change, such as NFS.
-constexpr Duration kRefresh = std::chrono::seconds(60);
 constexpr std::size_t kMaxBytes = 64 << 20;
 
 }  // namespace

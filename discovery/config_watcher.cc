@@ -4,17 +4,13 @@
 #include <utility>
 
 #include "discovery/file_read.h"
+#include "discovery/file_timing.h"
 #include "discovery/pattern_files.h"
 #include "hashing/hash.h"
 
 namespace ta {
 namespace {
 
-// As in file.cc: how long a file may look half-written.
-constexpr Duration kReportAfter = std::chrono::milliseconds(500);
-constexpr Duration kRetrySoon = std::chrono::milliseconds(100);
-// For file systems that tell of no change, such as NFS.
-constexpr Duration kRefresh = std::chrono::seconds(60);
 constexpr std::size_t kMaxBytes = 256 << 20;
 
 }  // namespace

@@ -7,28 +7,27 @@
 
 #include "allocator/base/log.h"
 #include "discovery/file_read.h"
+#include "discovery/file_timing.h"
 #include "discovery/pattern_files.h"
 
 namespace ta {
 namespace {
 
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-// How long a file may look half-written before that counts as its content, and
-// how often it is looked at meanwhile.
-constexpr Duration kReportAfter = milliseconds(500);
-constexpr Duration kRetrySoon = milliseconds(100);
-// A bad file may become good without an event (a mount, a directory's mode).
-constexpr Duration kRetryBad = seconds(5);
-constexpr Duration kMinRefreshInterval = seconds(1);
+constexpr Duration kMinRefreshInterval = std::chrono::seconds(1);
 constexpr std::size_t kMaxProblems = 5;  // told one by one
 
 }  // namespace
 
 FileDiscoveryCounters::Values FileDiscoveryCounters::values() const {
   const std::lock_guard lock(mutex_);
-  return values_;
+  Values values = values_;
+  for (const auto& [owner, files] : modified_seconds_) {
+    for (const auto& [path, seconds] : files) {
+      double& latest = values.modified_seconds[path];
+      latest = std::max(latest, seconds);
+    }
+  }
+  return values;
 }
 
 void FileDiscoveryCounters::CountScan(double seconds) {
@@ -42,15 +41,22 @@ void FileDiscoveryCounters::CountReadError() {
   ++values_.read_errors;
 }
 
-void FileDiscoveryCounters::SetModified(const std::string& path,
+void FileDiscoveryCounters::SetModified(const void* owner,
+                                        const std::string& path,
                                         double seconds) {
   const std::lock_guard lock(mutex_);
-  values_.modified_seconds[path] = seconds;
+  modified_seconds_[owner][path] = seconds;
 }
 
-void FileDiscoveryCounters::Forget(const std::string& path) {
+void FileDiscoveryCounters::Forget(const void* owner, const std::string& path) {
   const std::lock_guard lock(mutex_);
-  values_.modified_seconds.erase(path);
+  const auto it = modified_seconds_.find(owner);
+  if (it != modified_seconds_.end()) it->second.erase(path);
+}
+
+void FileDiscoveryCounters::ForgetAll(const void* owner) {
+  const std::lock_guard lock(mutex_);
+  modified_seconds_.erase(owner);
 }
 
 FileDiscoverer::FileDiscoverer(std::string key, FileDiscovery settings,
@@ -75,6 +81,7 @@ void FileDiscoverer::Stop() {
   if (const FileWatch::Id started = id(); started != 0) {
     watch_->Remove(started);
   }
+  counters_->ForgetAll(this);
 }
 
 FileWatch::Id FileDiscoverer::id() const {
@@ -98,7 +105,10 @@ TimePoint FileDiscoverer::Work(const Hints& hints) {
   }
   // A look may have brought nothing new to a file that is still bad.
   for (auto& [path, file] : files_) {
-    if (file.retry_at <= start && !hints.unsettled.contains(path)) {
+    if (file.retry_at > start) continue;
+    if (hints.unsettled.contains(path)) {
+      file.retry_at = start + kRetrySoon;
+    } else {
       LookAtFile(file, Look::kIfStampChanged);
     }
   }
@@ -182,7 +192,8 @@ void FileDiscoverer::LookAtFile(File& file, Look look) {
   }
   file.bad = file.reported = false;
   file.retry_at = TimePoint::max();
-  counters_->SetModified(file.content.path(), file.content.modified_seconds());
+  counters_->SetModified(this, file.content.path(),
+                         file.content.modified_seconds());
 }
 
 void FileDiscoverer::Failed(File& file, TimePoint now) {
@@ -205,7 +216,7 @@ void FileDiscoverer::Forget(const std::string& path) {
   if (it == files_.end()) return;
   it->second.content.Remove(groups_);
   files_.erase(it);
-  counters_->Forget(path);
+  counters_->Forget(this, path);
 }
 
 bool FileDiscoverer::HasFirstAnswer() const {
@@ -213,6 +224,12 @@ bool FileDiscoverer::HasFirstAnswer() const {
          std::ranges::all_of(files_, [](const auto& entry) {
            return entry.second.content.has_content();
          });
+}
+
+bool FileDiscoverer::HasContent() const {
+  return std::ranges::any_of(files_, [](const auto& entry) {
+    return entry.second.content.has_content();
+  });
 }
 
 std::string FileDiscoverer::Problem() const {
@@ -237,16 +254,20 @@ std::string FileDiscoverer::Problem() const {
 void FileDiscoverer::SendIfChanged() {
   std::string problem = Problem();
   const bool synced = synced_ || HasFirstAnswer();
-  if (sent_ && groups_.empty() && synced == synced_ && problem == problem_) {
+  const bool partial = !synced && HasContent();
+  if (sent_ && groups_.empty() && synced == synced_ && partial == partial_ &&
+      problem == problem_) {
     return;
   }
   sent_ = true;
   synced_ = synced;
+  partial_ = partial;
   problem_ = problem;
   DiscoveryUpdate update;
   update.discoverer = key_;
   update.groups = std::exchange(groups_, {});
   update.synced = synced;
+  update.partial = partial;
   update.problem = std::move(problem);
   sink_->Discovered(std::move(update));
 }

@@ -36,25 +36,29 @@ class FileDiscoveryCounters {
     std::uint64_t read_errors = 0;
     std::uint64_t scans = 0;
     double scan_seconds = 0;  // in sum
-    // By path, of the last good content; seconds since 1970.
+    // By path, of the last good content; seconds since 1970. Of the files of
+    // running discoverers.
     std::map<std::string, double> modified_seconds;
   };
   Values values() const;
 
   void CountScan(double seconds);
   void CountReadError();
-  void SetModified(const std::string& path, double seconds);
-  void Forget(const std::string& path);
+  // `owner` is the discoverer: others may read the same file.
+  void SetModified(const void* owner, const std::string& path, double seconds);
+  void Forget(const void* owner, const std::string& path);
+  void ForgetAll(const void* owner);
 
  private:
-  mutable std::mutex mutex_;
-  Values values_;  // guarded by mutex_
+  mutable std::mutex mutex_;  // guards what follows
+  Values values_;             // without modified_seconds
+  std::map<const void*, std::map<std::string, double>> modified_seconds_;
 };
 
 // Runs on the thread of its FileWatch. First answer: the patterns were
 // expanded, and each file was read with success; no match is a success. A file
 // that never was good leaves the discoverer unsynced, with the other files'
-// groups sent.
+// groups sent as a partial answer.
 class FileDiscoverer final : public Discoverer {
  public:
   // `watch`, `sink` and `counters` outlive this.
@@ -91,6 +95,7 @@ class FileDiscoverer final : public Discoverer {
   void SendIfChanged();
   std::string Problem() const;
   bool HasFirstAnswer() const;
+  bool HasContent() const;  // of some file
 
   const std::string key_;
   const FileDiscovery settings_;
@@ -109,8 +114,10 @@ class FileDiscoverer final : public Discoverer {
   std::vector<TargetGroup> groups_;    // to be sent
   bool first_look_ = true;
   bool sent_ = false;
+  // As sent.
   bool synced_ = false;
-  std::string problem_;  // as sent
+  bool partial_ = false;
+  std::string problem_;
   TimePoint refresh_at_;
 };
 

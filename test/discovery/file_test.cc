@@ -2,13 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <linux/capability.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <filesystem>
+#include <future>
 #include <memory>
+#include <thread>
 
 #include "allocator/base/log.h"
 #include "test/discovery/support.h"
@@ -19,24 +18,17 @@ namespace {
 namespace fs = std::filesystem;
 
 using test::Groups;
+using test::HeedPermissions;
 using test::RecordingSink;
 using test::Replace;
 using test::TempFolder;
 using test::Write;
 using testing::ElementsAre;
+using testing::Gt;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Pair;
 using State = RecordingSink::State;
-
-// Root may read everything; without this the rights of files would mean nothing
-// to this thread and those that it starts.
-void HeedPermissions() {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data[2]{};
-  ASSERT_EQ(::syscall(SYS_capget, &header, data), 0);
-  data[0].effective &= ~(1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH);
-  ASSERT_EQ(::syscall(SYS_capset, &header, data), 0);
-}
 
 class FileTest : public testing::TestWithParam<bool> {
  public:
@@ -360,6 +352,26 @@ TEST_P(FileTest, NothingIsSentAfterStop) {
   EXPECT_EQ(sink_.state().updates.size(), updates);
 }
 
+// The paths of a discoverer stayed in the metric after it was stopped, and one
+// discoverer that lost a file took it from another.
+TEST_P(FileTest, TimesOfFilesAreCountedForEachDiscoverer) {
+  const std::string file = folder_ / "a.json";
+  Write(file, Groups({"a:1"}));
+  Start({file});
+  ASSERT_TRUE(WaitUntilSynced());
+  RecordingSink other_sink;
+  FileDiscoverer other("other", FileDiscovery{{folder_ / "*.json"}}, &watch_,
+                       &other_sink, &counters_);
+  other.Start();
+  ASSERT_TRUE(
+      other_sink.WaitFor([](const State& state) { return state.synced(); }));
+  discoverer_->Stop();
+  EXPECT_THAT(counters_.values().modified_seconds,
+              ElementsAre(Pair(file, Gt(0))));
+  other.Stop();
+  EXPECT_THAT(counters_.values().modified_seconds, IsEmpty());
+}
+
 TEST_P(FileTest, AHundredThousandGroupsInManyFiles) {
   std::vector<std::string> targets;
   for (int i = 0; i < 20'000; ++i) targets.push_back("h:" + std::to_string(i));
@@ -388,8 +400,10 @@ class FileWrittenTest : public testing::Test {
   const TempFolder folder_;
   RecordingSink sink_;
   FileDiscoveryCounters counters_;
-  FileWatch watch_{
-      {.settle = std::chrono::hours(1), .max_settle = std::chrono::hours(1)}};
+  FileWatch watch_{{.settle = std::chrono::hours(1),
+                    .max_settle = std::chrono::hours(1),
+                    .open_settle = std::chrono::hours(1),
+                    .max_open_settle = std::chrono::hours(1)}};
   std::unique_ptr<FileDiscoverer> discoverer_;
 };
 
@@ -422,6 +436,35 @@ TEST_F(FileWrittenTest, ADeletedAndRewrittenFileKeepsItsTargetsMeanwhile) {
   Write(file, Groups({"a:2"}));
   ASSERT_TRUE(sink_.WaitForAddresses({"a:2"}));
   EXPECT_EQ(sink_.state().updates.size(), 2u);
+}
+
+// A bad file was due for another look all the while it was being written.
+TEST_F(FileWrittenTest, ABadFileThatIsBeingWrittenIsNotScannedOverAndOver) {
+  const std::string file = folder_ / "a.json";
+  Write(file, Groups({"a:1"}));
+  Start(file);
+  Replace(file, "nonsense");
+  const auto deadline = std::chrono::steady_clock::now() + test::kDeadline;
+  while (counters_.values().read_errors == 0) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    std::this_thread::yield();
+  }
+  std::ofstream out(file, std::ios::binary);
+  out << "[" << std::flush;
+  const std::uint64_t before = counters_.values().scans;
+  // The same thread counts the time, and is given more than one retry.
+  std::promise<void> over;
+  int ticks = 0;
+  const FileWatch::Id ticker = watch_.Add([&](const FileWatch::Hints&) {
+    if (++ticks == 40) over.set_value();
+    return ticks < 40 ? std::chrono::steady_clock::now() +
+                            std::chrono::milliseconds(10)
+                      : TimePoint::max();
+  });
+  ASSERT_EQ(over.get_future().wait_for(test::kDeadline),
+            std::future_status::ready);
+  EXPECT_LE(counters_.values().scans - before, 40u);
+  watch_.Remove(ticker);
 }
 
 }  // namespace

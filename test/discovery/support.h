@@ -3,6 +3,11 @@
 
 #pragma once
 
+#include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
@@ -23,6 +28,16 @@ namespace ta::test {
 
 // Waits are on events; this only bounds how long a failing test takes.
 inline constexpr std::chrono::seconds kDeadline{30};
+
+// Root may read everything; without this the rights of files would mean nothing
+// to this thread and those that it starts.
+inline void HeedPermissions() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2]{};
+  ASSERT_EQ(::syscall(SYS_capget, &header, data), 0);
+  data[0].effective &= ~(1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH);
+  ASSERT_EQ(::syscall(SYS_capset, &header, data), 0);
+}
 
 // Deleted with everything in it.
 class TempFolder {
