@@ -19,6 +19,9 @@ namespace ta {
 struct DiscoveryUpdate {
   std::string discoverer;           // DiscoveryConfig::key
   std::vector<TargetGroup> groups;  // each replaces the one with its source
+  // Which of those that were started, in order, sent it: tells one that was
+  // stopped from its successor with the same key. 0 if not said.
+  std::uint64_t instance = 0;
   // The first complete answer is in, this update included. Never goes back.
   bool synced = false;
   // Not synced, but all that can be read is in, and there is some: good enough

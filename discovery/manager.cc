@@ -70,30 +70,52 @@ void DiscoveryManager::Apply(const Config& config) {
   const std::lock_guard lock(mutex_);
   if (stopped_) return;
   current_.clear();
-  const DiscovererContext context{sink_, &watch_, &file_counters_};
   for (const auto& job : config.jobs) {
     for (const DiscoveryConfig& discovery : job->discoveries) {
       if (!current_.insert(discovery.key).second) continue;
       if (running_.contains(discovery.key)) continue;
-      std::unique_ptr<Discoverer> discoverer = factory_(discovery, context);
-      if (discoverer == nullptr) continue;
+      auto running = std::make_unique<RunningDiscoverer>(sink_, ++instances_);
+      running->discoverer =
+          factory_(discovery, {&running->gate, &watch_, &file_counters_});
+      if (running->discoverer == nullptr) continue;
       Log(Level::kDebug, "discoverer started",
           {{"mechanism", discovery.mechanism}, {"discoverer", discovery.key}});
       in_use_.insert(discovery.key);
-      running_.emplace(discovery.key, std::move(discoverer))
-          .first->second->Start();
+      running_.emplace(discovery.key, std::move(running))
+          .first->second->discoverer->Start();
     }
   }
   StopUnneeded();
+  ChangeMembersSource(config.members);
+}
 
-  std::string key = MembersKey(config.members);
-  if (old_members_ != nullptr) old_members_->Stop();
-  old_members_.reset();
+void DiscoveryManager::ChangeMembersSource(const MembersConfig& config) {
+  std::string key = MembersKey(config);
   if (key == members_key_) return;
   members_key_ = std::move(key);
-  old_members_ = std::move(members_);
-  members_ = MakeMembersSource(config.members, &watch_, sink_);
-  if (members_ != nullptr) members_->Start();
+  if (members_ != nullptr) {
+    // One that has not answered feeds nobody: what ran before it runs on.
+    if (members_->gate.ShutUnlessAnswered()) {
+      retirement_.Add(std::move(members_));
+    } else {
+      KeepOldMembers(std::move(members_));
+    }
+  }
+  auto running = std::make_unique<RunningDiscoverer>(
+      sink_, ++instances_, [this] { KeepOldMembers(nullptr); });
+  running->discoverer = MakeMembersSource(config, &watch_, &running->gate);
+  if (running->discoverer == nullptr) return;
+  members_ = std::move(running);
+  members_->discoverer->Start();
+}
+
+// In place of the one that was kept before.
+void DiscoveryManager::KeepOldMembers(std::unique_ptr<RunningDiscoverer> old) {
+  {
+    const std::lock_guard lock(old_members_mutex_);
+    old_members_.swap(old);
+  }
+  retirement_.Add(std::move(old));
 }
 
 void DiscoveryManager::Retain(std::set<std::string> keys_in_use) {
@@ -103,31 +125,33 @@ void DiscoveryManager::Retain(std::set<std::string> keys_in_use) {
 }
 
 void DiscoveryManager::StopUnneeded() {
-  std::erase_if(running_, [&](auto& entry) {
-    const auto& [key, discoverer] = entry;
-    if (current_.contains(key) || in_use_.contains(key)) return false;
-    discoverer->Stop();
+  for (auto it = running_.begin(); it != running_.end();) {
+    const std::string& key = it->first;
+    if (current_.contains(key) || in_use_.contains(key)) {
+      ++it;
+      continue;
+    }
     Log(Level::kDebug, "discoverer stopped", {{"discoverer", key}});
-    return true;
-  });
+    retirement_.Add(std::move(it->second));
+    it = running_.erase(it);
+  }
 }
 
 void DiscoveryManager::Stop() {
   const std::lock_guard lock(mutex_);
-  stopped_ = true;
-  for (const auto& [key, discoverer] : running_) discoverer->Stop();
-  if (old_members_ != nullptr) old_members_->Stop();
-  if (members_ != nullptr) members_->Stop();
+  if (std::exchange(stopped_, true)) return;
+  for (auto& [key, running] : running_) retirement_.Add(std::move(running));
   running_.clear();
-  old_members_.reset();
-  members_.reset();
+  retirement_.Add(std::move(members_));
+  KeepOldMembers(nullptr);
+  retirement_.Stop();
   watch_.Stop();
 }
 
 std::vector<std::string> DiscoveryManager::Running() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> keys;
-  for (const auto& [key, discoverer] : running_) keys.push_back(key);
+  for (const auto& [key, running] : running_) keys.push_back(key);
   return keys;
 }
 

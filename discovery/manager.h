@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "discovery/discoverer.h"
 #include "discovery/file.h"
 #include "discovery/file_watch.h"
+#include "discovery/running.h"
 
 namespace ta {
 
@@ -36,7 +38,8 @@ std::unique_ptr<Discoverer> MakeDiscoverer(const DiscoveryConfig& config,
 // Names of the implemented mechanisms, sorted.
 std::vector<std::string> ImplementedMechanisms();
 
-// Thread-safe.
+// Thread-safe. Apply and Retain wait for no discoverer: one that is needed no
+// more is heard no more at once, and stopped on a thread of its own.
 class DiscoveryManager {
  public:
   // `sink` outlives this. A test passes its own `factory` and options.
@@ -47,9 +50,9 @@ class DiscoveryManager {
 
   // Makes `config` the current one: starts what is new in it, stops what
   // neither it nor the allocator needs. A discoverer that runs already is left
-  // alone. A new source of members starts beside the old one, which stops at
-  // the next call: the allocator keeps the old members until the new source has
-  // answered.
+  // alone. A new source of members starts beside the old one, which stops when
+  // the new one has sent its first complete list: until then the allocator
+  // keeps the old members. (Beside polling it runs on, unheard.)
   void Apply(const Config& config);
 
   // The keys that the allocator feeds jobs from: these go on running though the
@@ -57,7 +60,7 @@ class DiscoveryManager {
   // last call counts as in use until the next.
   void Retain(std::set<std::string> keys_in_use);
 
-  // Stops everything; nothing is sent afterwards. Idempotent.
+  // Stops everything, and waits for it; nothing is sent afterwards. Idempotent.
   void Stop();
 
   // Keys that run now, sorted.
@@ -71,20 +74,28 @@ class DiscoveryManager {
 
  private:
   void StopUnneeded();
+  void ChangeMembersSource(const MembersConfig& config);
+  void KeepOldMembers(std::unique_ptr<RunningDiscoverer> old);
 
   UpdateSink* const sink_;
   FileWatch watch_;
   FileDiscoveryCounters file_counters_;
   const DiscovererFactory factory_;
+  Retirement retirement_;  // uses all of the above
+
+  // The source of members that is to run until members_ has answered. Guarded
+  // by a mutex of its own, as the answer may come while mutex_ is held.
+  std::mutex old_members_mutex_;
+  std::unique_ptr<RunningDiscoverer> old_members_;
 
   mutable std::mutex mutex_;  // guards what follows
   bool stopped_ = false;
+  std::uint64_t instances_ = 0;    // started
   std::set<std::string> current_;  // keys of the current configuration
   std::set<std::string> in_use_;   // by the allocator
-  std::map<std::string, std::unique_ptr<Discoverer>> running_;
+  std::map<std::string, std::unique_ptr<RunningDiscoverer>> running_;
   std::string members_key_;
-  std::unique_ptr<Discoverer> members_;
-  std::unique_ptr<Discoverer> old_members_;
+  std::unique_ptr<RunningDiscoverer> members_;
 };
 
 }  // namespace ta
