@@ -33,6 +33,10 @@ AllocatorOutput Allocator::Apply(AllocatorInput input, TimePoint now) {
     reload_ = std::move(*input.reload);
     changed_ = true;
   }
+  // What this step brings into use is started after it: later ones all.
+  for (const DiscoveryUpdate& update : input.discovery) {
+    largest_instance_ = std::max(largest_instance_, update.instance);
+  }
   if (input.config != nullptr) Configure(std::move(input.config), now);
   Observe(input, now);
   const Sync::Step step = sync_.Advance(membership_.waiting_for(),
@@ -84,6 +88,9 @@ void Allocator::Configure(std::shared_ptr<const Config> config, TimePoint now) {
     return true;
   });
   in_use_ = sync_.InUse();
+  for (const std::string& key : in_use_) {
+    outdated_instances_.try_emplace(key, largest_instance_);
+  }
   IndexJobs();
 }
 
@@ -128,6 +135,10 @@ void Allocator::Observe(const AllocatorInput& input, TimePoint now) {
   for (const DiscoveryUpdate& update : input.discovery) {
     // One of a discoverer that was stopped may come late.
     if (!in_use_.contains(update.discoverer)) continue;
+    if (update.instance != 0 &&
+        update.instance <= outdated_instances_.at(update.discoverer)) {
+      continue;
+    }
     sync_.Heard(update.discoverer,
                 {update.synced, update.partial, update.problem});
     if (!targets_.Apply(update)) continue;
@@ -177,6 +188,9 @@ void Allocator::Observe(const AllocatorInput& input, TimePoint now) {
 void Allocator::Retain(AllocatorOutput& output) {
   in_use_changed_ = false;
   in_use_ = sync_.InUse();
+  std::erase_if(outdated_instances_, [&](const auto& entry) {
+    return !in_use_.contains(entry.first);
+  });
   for (const std::string& key : targets_.Discoverers()) {
     if (in_use_.contains(key)) continue;
     targets_.Forget(key);

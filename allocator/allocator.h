@@ -100,6 +100,9 @@ class Allocator {
   JobId next_job_ = 0;
   std::vector<JobId> leaving_;  // jobs that the configuration no longer has
   std::set<std::string> in_use_;
+  std::uint64_t largest_instance_ = 0;  // that any update came from
+  // By key in use: those up to this one were stopped before it was in use.
+  std::map<std::string, std::uint64_t> outdated_instances_;
   bool in_use_changed_ = false;
   std::uint64_t seen_version_ = 0;       // of membership_
   std::uint64_t seen_live_version_ = 0;  // that strategy_ knows

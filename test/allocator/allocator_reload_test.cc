@@ -109,6 +109,31 @@ TEST_F(AllocatorReloadTest, ARemovedJobIsRememberedAndMayComeBack) {
   EXPECT_THAT(driver_.Owned("c0", "b"), UnorderedElementsAre("b:1"));
 }
 
+// It was taken as the first answer of the one that the second reload starts.
+TEST_F(AllocatorReloadTest, ALateUpdateOfAStoppedDiscovererIsNotItsSuccessors) {
+  const auto update = [](std::uint64_t instance, const char* address) {
+    DiscoveryUpdate update;
+    update.discoverer = "file:b";
+    update.instance = instance;
+    update.groups = {GroupOf("0", {address})};
+    update.synced = true;
+    return update;
+  };
+  driver_.Discover(update(7, "b:2"));
+  EXPECT_THAT(driver_.Owned("c0", "b"), UnorderedElementsAre("b:2"));
+  driver_.Configure(config_.WithoutJob("b"));
+  AllocatorInput input;  // sent before it was stopped, in the queue until now
+  input.config = config_.Job("b", {"file:b"}).Build();
+  input.discovery = {update(8, "b:3")};
+  driver_.Apply(std::move(input));
+  EXPECT_FALSE(driver_.job("b").served);
+  driver_.Discover(update(7, "b:4"));
+  EXPECT_FALSE(driver_.job("b").served);
+  driver_.Discover(update(9, "b:5"));
+  EXPECT_TRUE(driver_.job("b").served);
+  EXPECT_THAT(driver_.Owned("c0", "b"), UnorderedElementsAre("b:5"));
+}
+
 TEST_F(AllocatorReloadTest, ANewJobWithAPartialAnswerWaitsItsOwnSyncTimeout) {
   driver_.Pass(Seconds(600));
   driver_.Configure(config_.Job("c", {"file:c"}));
