@@ -52,6 +52,7 @@ void Membership::Configure(const MembersConfig& config, TimePoint now) {
     const TimePoint began = awaited_->complete_at - awaited_->poll_timeout;
     source.complete_at = std::max(now, began + source.poll_timeout);
   }
+  ++strangers_version_;
   awaited_ = std::move(source);
   CheckBy(now);
   Remember(std::exchange(remembered_, {}), now);
@@ -162,6 +163,8 @@ std::optional<TimePoint> Membership::Deadline() const {
 
 std::vector<std::string> Membership::Strangers() const {
   std::vector<std::string> names;
+  // Who asks while polls are collected is about to be a member.
+  if (awaited_ && awaited_->polling) return names;
   for (const auto& [name, asker] : askers_) {
     if (!members_.contains(name)) names.push_back(name);
     if (names.size() == kMostStrangers) break;

@@ -110,7 +110,9 @@ struct JobView {
   std::shared_ptr<const Relabeler> relabeler;  // null: filter_strategy none
   std::uint64_t rules_digest = 0;  // of rules and seeds; part of the ETag
 
-  // While false the job's targets are answered 503 with `waiting_for`.
+  // While false the job's targets are answered 503 with `waiting_for`. While
+  // true, `waiting_for` says which of its new discoverers has not answered yet,
+  // so that it is still served from its old ones; "" at rest.
   bool served = false;
   std::string waiting_for;
 

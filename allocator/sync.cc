@@ -46,8 +46,14 @@ void Sync::AdvanceJobs(Step& step, TimePoint now) {
     }
     const bool none_implemented =
         job.active.empty() && !job.config->discoveries.empty();
-    if (job.served && !none_implemented) continue;
     const std::string before = job.waiting_for;
+    if (job.served && !none_implemented) {
+      // It is served from its old discoverers; that shows.
+      job.waiting_for =
+          job.awaited ? Missing(*job.awaited, Accept::kComplete) : "";
+      if (job.waiting_for != before) step.changed.push_back(&job);
+      continue;
+    }
     if (none_implemented) {
       // It holds up no readiness, and a collector that has its targets from
       // elsewhere keeps them.

@@ -33,7 +33,9 @@ struct SyncedJob {
   // Those that are to feed it, when they are others and not all have answered.
   std::optional<std::set<std::string>> awaited;
   bool served = false;
-  std::string waiting_for;  // why it is not served
+  // Why it is not served; or, while it is, why not from where the
+  // configuration says.
+  std::string waiting_for;
   // Until then it waits for discoverers that have only partly answered.
   std::optional<TimePoint> give_up_at;
 };

@@ -145,6 +145,18 @@ TEST(MembershipTest, OnlyMembersRefreshIntervalsCountAndOnlyWhileTheyAre) {
   EXPECT_EQ(membership.largest_refresh_interval(), seconds(30));
 }
 
+TEST(MembershipTest, WhoAsksWhilePollsAreCollectedIsNoStranger) {
+  Membership membership;
+  membership.Configure(PollingMembers{seconds(90)}, kStart);
+  membership.Polled(PollOf("a", kStart));
+  EXPECT_THAT(membership.Strangers(), IsEmpty());
+  membership.Advance(kStart + seconds(90));
+  EXPECT_THAT(membership.Strangers(), IsEmpty());
+  membership.Configure(FileMembers{"f"}, kStart + seconds(91));
+  membership.Polled(PollOf("b", kStart + seconds(92)));
+  EXPECT_THAT(membership.members(), SizeIs(1)) << "still polling";
+}
+
 TEST(MembershipTest, RememberedNamesDoNotInterruptARunningSource) {
   const MembersConfig list = FileMembers{"f"};
   Membership membership;

@@ -137,6 +137,24 @@ TEST_F(SyncTest, ChangesOverOnlyWhenAllTheNewOnesAnswered) {
   EXPECT_TRUE(sync_.jobs()["a"].served) << "all the while";
 }
 
+// A reload that is not in effect for a job must show: it was served from where
+// nobody had configured it to be, without a word.
+TEST_F(SyncTest, AJobHeldOnItsOldDiscoverersSaysWhatItWaitsFor) {
+  Configure(ConfigBuilder().Job("a", {"file:1"}));
+  sync_.Heard("file:1", {true, false, ""});
+  Advance();
+  const SyncedJob& job = sync_.jobs().at("a");
+  EXPECT_EQ(job.waiting_for, "");
+  Configure(ConfigBuilder().Job("a", {"file:2"}));
+  sync_.Heard("file:2", {false, false, "no such file"});
+  EXPECT_THAT(Advance().changed, ElementsAre(&job));
+  EXPECT_TRUE(job.served);
+  EXPECT_EQ(job.waiting_for, "the first answer of file: no such file");
+  sync_.Heard("file:2", {true, false, ""});
+  Advance();
+  EXPECT_EQ(job.waiting_for, "");
+}
+
 TEST_F(SyncTest, AForgottenDiscovererMustAnswerAgain) {
   Configure(ConfigBuilder().Job("a", {"file:a"}));
   sync_.Heard("file:a", {true, false, ""});

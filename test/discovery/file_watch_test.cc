@@ -137,11 +137,11 @@ TEST(FileWatchTest, AFileThatIsNeverClosedSettles) {
 // its YAML was taken for all of it.
 TEST(FileWatchTest, AFileThatIsOpenOutlivesTheSettlingOfOthers) {
   const TempFolder folder;
+  Write(folder / "gone", "x");
   FileWatch watch({.settle = std::chrono::milliseconds(1),
                    .open_settle = std::chrono::hours(1),
                    .max_open_settle = std::chrono::hours(1)});
   Recorder client(&watch, {{folder / "*"}, {}});
-  Write(folder / "gone", "x");
   ASSERT_TRUE(client.WaitUntilWatched());
   std::ofstream open_file(folder / "open");
   open_file << "half" << std::flush;
