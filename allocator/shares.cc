@@ -95,7 +95,7 @@ void Shares::Set(Slot slot, JobId job, std::shared_ptr<const Target> target,
   } else {
     earlier_[slot].assign(earlier.begin(), earlier.end());
   }
-  place = {owner, reason, true, given};
+  place = {given, owner, reason, true};
 }
 
 void Shares::Remove(Slot slot, JobId job, const TargetId& id) {

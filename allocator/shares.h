@@ -27,10 +27,10 @@ class Shares {
  public:
   // How one target is served.
   struct Place {
+    std::uint64_t given = 0;  // generation in which the owner was given it
     MemberId owner = kNoMember;
     UnassignedReason reason = UnassignedReason::kNoCollectors;
-    bool present = false;     // it stands in some list
-    std::uint64_t given = 0;  // generation in which the owner was given it
+    bool present = false;  // it stands in some list
   };
   struct OfJob {
     std::vector<JobView::Share> shares;  // by member; empty lists are absent

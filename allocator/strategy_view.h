@@ -14,7 +14,7 @@
 namespace ta {
 
 // Why a live target has no owner.
-enum class UnassignedReason {
+enum class UnassignedReason : std::uint8_t {
   kNoCollectors,       // there is no live collector
   kNoCollectorOnNode,  // per-node: the target's node has no live collector
   kNoNode,             // per-node without fallback: the target names no node

@@ -31,6 +31,8 @@
 
 namespace ta {
 
+struct Alignment;
+
 // Confined to the writer.
 class TargetSet {
  public:
@@ -99,6 +101,7 @@ class TargetSet {
   struct Group;
   struct JobGroup;
   struct Job;
+  struct Carried;
   // One target of one group.
   struct Claim {
     Group* group = nullptr;
@@ -125,6 +128,9 @@ class TargetSet {
 
   void Replace(const Discoverer& discoverer, Group& group,
                const TargetGroup& next);
+  Carried Release(Group& group, JobGroup& own, const Alignment& alignment);
+  void ClaimAnew(Job& job, Group& group, JobGroup& own,
+                 const Alignment& alignment, const Carried& carried);
   void Attach(Group& group, JobId job);
   void Detach(Group& group, JobId job);
   void Decide(Job& job, Group& group, JobGroup& own, std::uint32_t index,

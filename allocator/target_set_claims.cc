@@ -1,0 +1,218 @@
+// What relabeling makes of a target, which claims stand on a live one, and what
+// follows for those that are not served.
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <utility>
+
+#include "allocator/config/units.h"
+#include "allocator/target_set.h"
+#include "allocator/target_set_parts.h"
+
+namespace ta {
+namespace {
+
+// 49 days at most, which is longer than any hand-over waits.
+std::uint32_t Milliseconds(std::chrono::milliseconds interval) {
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(
+      interval.count(), 0, std::numeric_limits<std::uint32_t>::max()));
+}
+
+}  // namespace
+
+void TargetSet::JobGroup::CompactReasons() {
+  if (reasons == nullptr || reasons->size() <= 2 * outcomes.size()) return;
+  std::vector<std::string> used;
+  for (Outcome& outcome : outcomes) {
+    if (IsKept(outcome) || (outcome & kByCheck) == 0) continue;
+    used.push_back((*reasons)[ReasonOf(outcome)]);
+    outcome = kDropped | kByCheck | static_cast<Outcome>(used.size() - 1);
+  }
+  *reasons = std::move(used);
+}
+
+TargetSet::Verdict TargetSet::Judge(const Job& job, const Group& group,
+                                    std::uint32_t index) {
+  Verdict verdict;
+  const Labels& own = group.targets[index];
+  verdict.scrape_interval_ms = Milliseconds(job.config->scrape_interval);
+  if (job.relabeler == nullptr) {
+    const Labels labels = Labels::Merge(group.labels, own);
+    verdict.kept = true;
+    verdict.id = TargetIdOf(job.config->job_name, labels);
+    verdict.placement_key = PlacementKeyOf(job.config->job_name, labels);
+    return verdict;
+  }
+  ++relabeled_;
+  RelabelOutcome outcome = job.relabeler->Relabel(group.labels, own, buffer_);
+  if (!outcome.kept()) {
+    verdict.rule = outcome.rule;
+    verdict.reason = std::move(outcome.reason);
+    return verdict;
+  }
+  verdict.kept = true;
+  verdict.id = buffer_.Id();
+  verdict.placement_key = buffer_.PlacementKey();
+  const auto labels = buffer_.labels();
+  const auto interval = std::ranges::lower_bound(
+      labels, std::string_view("__scrape_interval__"), {}, &LabelPair::name);
+  if (interval != labels.end() && interval->name == "__scrape_interval__" &&
+      interval->value != job.config->seeds.Get("__scrape_interval__")) {
+    if (const auto parsed = ParsePrometheusDuration(interval->value)) {
+      verdict.scrape_interval_ms = Milliseconds(*parsed);
+    }
+  }
+  return verdict;
+}
+
+Slot TargetSet::Claimed(JobId job, const Verdict& verdict, Claim claim) {
+  Slot slot = index_.Find(verdict.id, Ids());
+  if (slot == SlotIndex::kNone) {
+    if (free_.empty()) {
+      slot = static_cast<Slot>(records_.size());
+      records_.emplace_back();
+    } else {
+      slot = free_.back();
+      free_.pop_back();
+    }
+    Record& record = records_[slot];
+    record.id = verdict.id;
+    record.job = job;
+    index_.Insert(slot, Ids());
+  }
+  Record& record = records_[slot];
+  record.placement_key = verdict.placement_key;
+  record.scrape_interval_ms = verdict.scrape_interval_ms;
+  Touch(slot);
+  if (record.claims++ == 0) {
+    record.first = claim;
+    return slot;
+  }
+  if (ClaimOrder()(claim, record.first)) std::swap(claim, record.first);
+  further_claims_[slot].insert(claim);
+  stale_.insert({claim.group, job});
+  stale_.insert({record.first.group, job});
+  return slot;
+}
+
+void TargetSet::Release(Slot slot, Claim claim) {
+  Record& record = records_[slot];
+  Touch(slot);
+  --record.claims;
+  const auto further = further_claims_.find(slot);
+  if (further == further_claims_.end()) {
+    record.first = Claim();
+    return;
+  }
+  if (record.first == claim) {
+    record.first = *further->second.begin();
+    further->second.erase(further->second.begin());
+    stale_.insert({record.first.group, record.job});
+  } else {
+    further->second.erase(claim);
+    stale_.insert({claim.group, record.job});
+  }
+  if (further->second.empty()) further_claims_.erase(further);
+}
+
+void TargetSet::Touch(Slot slot) {
+  Record& record = records_[slot];
+  if (!record.touched) touched_.push_back(slot);
+  record.touched = true;
+}
+
+bool TargetSet::ClaimOrder::operator()(const Claim& a, const Claim& b) const {
+  if (a.group != b.group) {
+    if (const auto order = *a.group->source <=> *b.group->source; order != 0) {
+      return order < 0;
+    }
+  }
+  const Labels& own_a = a.group->targets[a.index];
+  const Labels& own_b = b.group->targets[b.index];
+  if (own_a != own_b || a.group->labels != b.group->labels) {
+    const auto order = Labels::Merge(a.group->labels, own_a) <=>
+                       Labels::Merge(b.group->labels, own_b);
+    if (order != 0) return order < 0;
+  }
+  if (const auto order = a.group->discoverer->key <=> b.group->discoverer->key;
+      order != 0) {
+    return order < 0;
+  }
+  return a.index < b.index;
+}
+
+// Says what became of a touched slot.
+void TargetSet::Settle(Slot slot, Changes& changes) {
+  Record& record = records_[slot];
+  record.touched = false;
+  if (record.claims == 0) {
+    index_.Erase(slot, Ids());
+    if (record.target != nullptr) {
+      changes.removed.push_back({slot, record.job, record.target});
+    }
+    removed_.push_back(slot);
+    return;
+  }
+  const Claim& winner = record.first;
+  const Labels& own = winner.group->targets[winner.index];
+  const std::chrono::milliseconds interval(record.scrape_interval_ms);
+  const bool is_new = record.target == nullptr;
+  if (!is_new && record.target->group == winner.group->labels &&
+      record.target->own == own && record.target->scrape_interval == interval &&
+      record.target->placement_key == record.placement_key) {
+    return;
+  }
+  auto target = std::make_shared<Target>();
+  target->id = record.id;
+  target->placement_key = record.placement_key;
+  target->scrape_interval = interval;
+  target->group = winner.group->labels;
+  target->own = own;
+  record.target = std::move(target);
+  (is_new ? changes.added : changes.updated).push_back(slot);
+}
+
+void TargetSet::RefreshUnserved(Group& group, JobId id) {
+  const auto own = std::ranges::find(group.jobs, id, &JobGroup::job);
+  if (own == group.jobs.end()) return;
+  std::vector<UnservedTarget> targets;
+  for (std::uint32_t i = 0; i < own->outcomes.size(); ++i) {
+    const Outcome outcome = own->outcomes[i];
+    UnservedTarget target;
+    if (IsKept(outcome)) {
+      if (records_[outcome].first == Claim{&group, i}) continue;
+      target.state = UnservedTarget::State::kDuplicate;
+      target.id = records_[outcome].id;
+    } else if ((outcome & kByCheck) != 0) {
+      target.state = UnservedTarget::State::kDroppedByCheck;
+      target.reason = (*own->reasons)[ReasonOf(outcome)];
+    } else {
+      target.state = UnservedTarget::State::kDroppedByRule;
+      target.rule = static_cast<int>(outcome & ~kDropped);
+    }
+    target.group = group.labels;
+    target.own = group.targets[i];
+    targets.push_back(std::move(target));
+  }
+  if (group.invalid != nullptr) {
+    for (const InvalidTarget& invalid : *group.invalid) {
+      UnservedTarget target;
+      target.state = UnservedTarget::State::kInvalid;
+      target.reason = invalid.what.empty()
+                          ? invalid.reason
+                          : invalid.what + ": " + invalid.reason;
+      targets.push_back(std::move(target));
+    }
+  }
+  if (targets.empty() && !own->has_unserved) return;
+  own->has_unserved = !targets.empty();
+  auto unserved = std::make_shared<UnservedGroup>();
+  unserved->discoverer = group.discoverer->key;
+  unserved->source = *group.source;
+  unserved->targets = std::move(targets);
+  jobs_.at(id)->unserved.Put(std::move(unserved));
+  unserved_changed_.insert(id);
+}
+
+}  // namespace ta
