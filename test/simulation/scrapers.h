@@ -89,6 +89,11 @@ class Scraper {
     }
     return scraped;
   }
+  // When it last got a list of the job.
+  TimePoint AnsweredAt(const std::string& job) const {
+    const auto at = answered_.find(job);
+    return at == answered_.end() ? TimePoint::min() : at->second;
+  }
   std::set<Endpoint> Endpoints() const {
     std::set<Endpoint> endpoints;
     for (const auto& [endpoint, loop] : loops_) endpoints.insert(endpoint);
@@ -138,6 +143,7 @@ class Scraper {
         }
       }
     }
+    answered_[job] = now;
     auto& known = answers_[job];
     if (known.targets != answer.targets) {
       // A change that waits to be taken over does not wait longer for it.
@@ -165,6 +171,7 @@ class Scraper {
   std::chrono::seconds refresh_;
   TimePoint start_;
   std::map<std::string, TimePoint> next_poll_;
+  std::map<std::string, TimePoint> answered_;
   std::map<std::string, Answer> answers_;
   std::map<Endpoint, Loop> loops_;
 };

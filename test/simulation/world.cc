@@ -258,7 +258,9 @@ void World::SayNothingNew() {
   snapshot_ = output.snapshot;
   ASSERT_EQ(snapshot_->digest, before->digest);
   // Why a job waits may be said in other words.
-  if (before->jobs_not_synced.empty()) {
+  if (std::ranges::all_of(before->jobs, [](const auto& job) {
+        return job->waiting_for.empty();
+      })) {
     ASSERT_TRUE(snapshot_->jobs == before->jobs) << "not the same objects";
   }
   ASSERT_EQ(Picture(*snapshot_, true), Picture(*before, true));
@@ -318,11 +320,11 @@ void World::RunScrapers() {
     tally_.polls += static_cast<int>(next_.polls.size() - before);
     for (const auto& [endpoint, interval] : scraper.Scrape(now_)) {
       ++tally_.scrapes;
-      if (now_ < measured_from_ || !standing_.contains(endpoint)) {
+      const Scrape scrape = Judge(scraper, endpoint);
+      if (now_ < measured_from_ || scrape == Scrape::kUnheard) {
         log_.Forget(endpoint);
-        continue;
       }
-      if (!IsServed(name, endpoint)) continue;
+      if (now_ < measured_from_ || scrape != Scrape::kCounts) continue;
       const auto last = log_.last().find(endpoint);
       const auto since = last == log_.last().end() ? now_ : last->second;
       EXPECT_TRUE(log_.Scraped(endpoint, now_, interval))

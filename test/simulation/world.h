@@ -91,7 +91,8 @@ class World {
   void CheckOwners(const OracleState& oracle);
   void StandingTargets(const OracleState& oracle,
                        const std::map<TargetId, std::string>& owners);
-  bool IsServed(const std::string& scraper, const Endpoint& endpoint) const;
+  enum class Scrape { kCounts, kLate, kUnheard };
+  Scrape Judge(const Scraper& scraper, const Endpoint& endpoint) const;
   void CheckBound(const OracleState& oracle);
   void CheckFromScratch();
   void CheckAtRest();
@@ -120,6 +121,7 @@ class World {
     TargetId id;
     std::string labels;
     std::uint64_t placement_key = 0;
+    TimePoint since;
     std::set<std::string> served_to;
   };
   std::map<Endpoint, Standing> standing_;

@@ -116,12 +116,15 @@ void World::StandingTargets(const OracleState& oracle,
   for (const auto& [id, target] : oracle.targets) {
     const Endpoint endpoint{target.job, target.address};
     if (count[endpoint] > 1 || !owners.contains(id)) continue;
-    standing[endpoint] = {id, target.labels, target.placement_key};
+    Standing& now = standing[endpoint];
+    now = {id, target.labels, target.placement_key, now_, {}};
     const auto was = standing_.find(endpoint);
     if (was == standing_.end() ||
         (was->second.id != id && was->second.labels != target.labels &&
          was->second.placement_key != target.placement_key)) {
       log_.Forget(endpoint);
+    } else {
+      now.since = was->second.since;
     }
   }
   for (const auto& job : snapshot_->jobs) {
@@ -138,12 +141,17 @@ void World::StandingTargets(const OracleState& oracle,
   standing_ = std::move(standing);
 }
 
-// Whoever is not served it any more scrapes it for some seconds still: that is
-// luck, and counts for nothing.
-bool World::IsServed(const std::string& scraper,
-                     const Endpoint& endpoint) const {
+// Whoever is not served it any more scrapes it for some seconds still: late,
+// and for nothing. Who has not asked since it is as it is scrapes by luck, if
+// it was gone and came back, or by right: nobody can tell.
+World::Scrape World::Judge(const Scraper& scraper,
+                           const Endpoint& endpoint) const {
   const auto at = standing_.find(endpoint);
-  return at != standing_.end() && at->second.served_to.contains(scraper);
+  if (at == standing_.end()) return Scrape::kUnheard;
+  if (!at->second.served_to.contains(scraper.name())) return Scrape::kLate;
+  return scraper.AnsweredAt(endpoint.first) > at->second.since
+             ? Scrape::kCounts
+             : Scrape::kUnheard;
 }
 
 // Promise 3, for each matching.
