@@ -32,7 +32,7 @@ void Simulate(std::uint32_t seed, int seconds) {
   ::testing::Test::RecordProperty("events", tally.events);
   ::testing::Test::RecordProperty("scrapes", tally.scrapes);
   EXPECT_GT(tally.events, seconds / 20) << "else little was shown";
-  EXPECT_GT(tally.snapshots, seconds / 20);
+  EXPECT_GT(tally.snapshots, seconds / 30);
 }
 
 class SimulationQuickTest : public ::testing::TestWithParam<std::uint32_t> {};

@@ -221,6 +221,7 @@ void World::Restart() {
   jobs_.clear();
   members_told_ = false;
   next_ = AllocatorInput();
+  late_polls_.clear();
   next_.config = builder_.Build();
   if (options_.polling && Chance(50)) {
     for (const auto& [name, node] : listed_) {
@@ -314,6 +315,8 @@ void World::RunDiscoverers() {
 }
 
 void World::RunScrapers() {
+  // Some are told a second late: the world may have moved on since.
+  next_.polls = std::exchange(late_polls_, {});
   for (auto& [name, scraper] : scrapers_) {
     const std::size_t before = next_.polls.size();
     scraper.Poll(snapshot_.get(), kJobs, now_, next_.polls);
@@ -334,6 +337,11 @@ void World::RunScrapers() {
           << " s";
     }
   }
+  std::erase_if(next_.polls, [&](const Poll& poll) {
+    if (poll.at < now_ || !Chance(20)) return false;
+    late_polls_.push_back(poll);
+    return true;
+  });
 }
 
 // A collector that is scaled away stops when it is served nothing any more, or

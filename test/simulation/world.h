@@ -136,6 +136,7 @@ class World {
   std::map<std::string, KnownJob> jobs_;
   bool members_told_ = false;
   AllocatorInput next_;
+  std::vector<Poll> late_polls_;
 };
 
 }  // namespace ta::test
