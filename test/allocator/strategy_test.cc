@@ -187,7 +187,8 @@ TEST(LeastWeightedTest, LeavingTargetsMoveNoOthers) {
   driver.SetMembers({"a", "b"});
   for (Slot slot = 0; slot < 20; ++slot) driver.Add(slot);
   const auto before = driver.Owners();
-  for (const Slot slot : driver.Loads().at("a")) driver.Remove(slot);
+  const auto loads = driver.Loads();
+  for (const Slot slot : loads.at("a")) driver.Remove(slot);
   for (const auto& [slot, owner] : driver.Owners()) {
     EXPECT_EQ(owner, before.at(slot));
   }
