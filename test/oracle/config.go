@@ -3,71 +3,185 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 
+	ghodss "github.com/ghodss/yaml"
+	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/promslog"
-	"go.yaml.in/yaml/v2"
+	strictyaml "go.yaml.in/yaml/v2"
+	"gopkg.in/yaml.v2"
 
 	"github.com/prometheus/prometheus/config"
-	_ "github.com/prometheus/prometheus/discovery/dns"
-	_ "github.com/prometheus/prometheus/discovery/file"
-	_ "github.com/prometheus/prometheus/discovery/http"
-	_ "github.com/prometheus/prometheus/discovery/kubernetes"
+	_ "github.com/prometheus/prometheus/discovery/install"
 )
 
-// configRequest is the text of a Prometheus configuration file.
+// configRequest is the text of a Prometheus configuration file, and the other
+// files of its folder by name, for scrape_config_files.
 type configRequest struct {
-	Text string `json:"text"`
+	Text  string            `json:"text"`
+	Files map[string]string `json:"files,omitempty"`
 }
 
 type configAnswer struct {
+	// What Prometheus says when it loads the file; all else is missing then.
 	Error string `json:"error,omitempty"`
-	// The scrape configs by job, as Prometheus marshals them to YAML, and the
-	// same as JSON.
-	YAML string          `json:"yaml,omitempty"`
-	JSON json.RawMessage `json:"json,omitempty"`
+	// The scrape configs by job as the Go allocator serves them, and the same
+	// with secrets shown (over TLS, or with allow_insecure_auth_secrets).
+	JSON  json.RawMessage `json:"json,omitempty"`
+	Shown json.RawMessage `json:"shown,omitempty"`
+	// Why the Go allocator could not serve them, though Prometheus loads them.
+	Unserved string `json:"unserved,omitempty"`
+	// The effective value of each field of `global` and of each scrape config,
+	// by job, zero values included; paths as written. See effective.go.
+	Effective map[string]any `json:"effective,omitempty"`
 }
 
+// doConfig runs in a folder of its own, which is empty between two requests.
 func doConfig(request configRequest) configAnswer {
-	loaded, err := config.Load(request.Text, promslog.NewNopLogger())
+	const name = "prometheus.yml"
+	defer clean()
+	if err := write(name, request.Text); err != nil {
+		return configAnswer{Error: "oracle: " + err.Error()}
+	}
+	for file, text := range request.Files {
+		if err := write(file, text); err != nil {
+			return configAnswer{Error: "oracle: " + err.Error()}
+		}
+	}
+	loaded, err := config.LoadFile(name, false, promslog.NewNopLogger())
 	if err != nil {
 		return configAnswer{Error: err.Error()}
 	}
-	jobs, err := loaded.GetScrapeConfigs()
-	if err != nil {
+	if _, err := loaded.GetScrapeConfigs(); err != nil {
 		return configAnswer{Error: err.Error()}
 	}
-	byName := map[string]*config.ScrapeConfig{}
-	for _, job := range jobs {
-		byName[job.JobName] = job
-	}
-	text, err := yaml.Marshal(byName)
+	// Once more, because LoadFile has joined paths with the folder, which the Go
+	// allocator doesn't.
+	jobs, err := asWritten(request.Text)
 	if err != nil {
-		return configAnswer{Error: "marshal: " + err.Error()}
+		return configAnswer{Error: "oracle: " + err.Error()}
 	}
-	var tree any
-	if err := yaml.Unmarshal(text, &tree); err != nil {
-		return configAnswer{Error: "unmarshal: " + err.Error()}
+	answer := configAnswer{Effective: map[string]any{}}
+	answer.JSON, err = served(jobs.byName, false)
+	if err == nil {
+		answer.Shown, err = served(jobs.byName, true)
 	}
-	asJSON, err := json.Marshal(jsonTree(tree))
 	if err != nil {
-		return configAnswer{Error: "marshal: " + err.Error()}
+		return configAnswer{Unserved: err.Error()}
 	}
-	return configAnswer{YAML: string(text), JSON: asJSON}
+	commonconfig.MarshalSecretValue = true
+	values := map[string]any{}
+	for name, job := range jobs.byName {
+		values[name] = effective(job)
+	}
+	answer.Effective["global"] = effective(jobs.global)
+	answer.Effective["scrape_configs"] = values
+	return answer
 }
 
-// jsonTree makes the keys of all maps strings.
-func jsonTree(tree any) any {
-	switch node := tree.(type) {
-	case map[any]any:
-		out := map[string]any{}
-		for key, value := range node {
-			out[fmt.Sprint(key)] = jsonTree(value)
+type loadedJobs struct {
+	global config.GlobalConfig
+	byName map[string]*config.ScrapeConfig
+}
+
+// asWritten is config.Load and Config.GetScrapeConfigs without SetDirectory.
+func asWritten(text string) (loadedJobs, error) {
+	out := loadedJobs{byName: map[string]*config.ScrapeConfig{}}
+	loaded, err := config.Load(text, promslog.NewNopLogger())
+	if err != nil {
+		return out, err
+	}
+	out.global = loaded.GlobalConfig
+	for _, job := range loaded.ScrapeConfigs {
+		out.byName[job.JobName] = job
+	}
+	for _, pattern := range loaded.ScrapeConfigFiles {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			return out, err
 		}
-		return out
-	case []any:
-		for i := range node {
-			node[i] = jsonTree(node[i])
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				return out, err
+			}
+			more := config.ScrapeConfigs{}
+			if err := strictyaml.UnmarshalStrict(content, &more); err != nil {
+				return out, err
+			}
+			for _, job := range more.ScrapeConfigs {
+				if err := job.Validate(loaded.GlobalConfig); err != nil {
+					return out, err
+				}
+				out.byName[job.JobName] = job
+			}
 		}
 	}
-	return tree
+	return out, nil
+}
+
+// served is what the Go allocator does (cmd/otel-allocator/internal/server):
+// YAML, from that JSON, and no regex in rules that take none.
+func served(jobs map[string]*config.ScrapeConfig, secrets bool) (json.RawMessage, error) {
+	commonconfig.MarshalSecretValue = secrets
+	text, err := yaml.Marshal(jobs)
+	if err != nil {
+		return nil, err
+	}
+	asJSON, err := ghodss.YAMLToJSON(text)
+	if err != nil {
+		return nil, err
+	}
+	var tree map[string]map[string]any
+	if err := json.Unmarshal(asJSON, &tree); err != nil {
+		return nil, err
+	}
+	for _, job := range tree {
+		for _, key := range []string{"relabel_configs", "metric_relabel_configs"} {
+			rules, _ := job[key].([]any)
+			for _, rule := range rules {
+				rule := rule.(map[string]any)
+				if rule["action"] == "keepequal" || rule["action"] == "dropequal" {
+					delete(rule, "regex")
+				}
+			}
+		}
+	}
+	return json.Marshal(tree)
+}
+
+func write(name, text string) error {
+	if !filepath.IsLocal(name) {
+		return fmt.Errorf("not a file of the folder: %q", name)
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(name, []byte(text), 0o644)
+}
+
+func clean() {
+	entries, _ := os.ReadDir(".")
+	for _, entry := range entries {
+		os.RemoveAll(entry.Name())
+	}
+}
+
+// inOwnFolder runs `do` in an empty folder that is gone afterwards.
+func inOwnFolder(do func() error) error {
+	before, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	folder, err := os.MkdirTemp("", "oracle")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	if err := os.Chdir(folder); err != nil {
+		return err
+	}
+	defer os.Chdir(before)
+	return do()
 }

@@ -2,11 +2,12 @@
 // and answers each with a line, so that one process serves a whole test.
 //
 //	oracle relabel   what becomes of targets        (relabel.go)
-//	oracle config    whether a configuration loads  (config.go)
+//	oracle config    what a configuration means     (config.go, effective.go)
+//	oracle yaml      what a YAML document holds     (yaml.go)
 //	oracle regex     what a regular expression does (regex.go)
 //	oracle casemap   Go's case mapping, once        (regex.go)
 //
-//	oracle record DIR    writes the expected.json of each case (record.go)
+//	oracle record DIR    writes the expected outputs of all cases (record.go)
 package main
 
 import (
@@ -45,13 +46,15 @@ func run(args []string) error {
 		return record(args[1])
 	}
 	if len(args) != 1 {
-		return fmt.Errorf("usage: oracle relabel|config|regex|casemap|record DIR")
+		return fmt.Errorf("usage: oracle relabel|config|yaml|regex|casemap|record DIR")
 	}
 	switch args[0] {
 	case "relabel":
 		return answer(os.Stdin, os.Stdout, doRelabel)
 	case "config":
-		return answer(os.Stdin, os.Stdout, doConfig)
+		return inOwnFolder(func() error { return answer(os.Stdin, os.Stdout, doConfig) })
+	case "yaml":
+		return answer(os.Stdin, os.Stdout, doYAML)
 	case "regex":
 		return answer(os.Stdin, os.Stdout, doRegex)
 	case "casemap":

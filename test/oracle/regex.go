@@ -7,17 +7,18 @@ import (
 	"github.com/prometheus/prometheus/model/relabel"
 )
 
-// regexRequest asks what a rule's regular expression says of some texts.
+// regexRequest asks what a rule's regular expression says of some texts. They
+// may be no UTF-8, so they and what is made of them are []byte: base64.
 type regexRequest struct {
 	Pattern  string   `json:"pattern"`
 	Template string   `json:"template"`
-	Texts    []string `json:"texts"`
+	Texts    [][]byte `json:"texts"`
 }
 
 type regexResult struct {
 	Match    bool   `json:"match"`
-	Expanded string `json:"expanded"` // the template, if it matches
-	Replaced string `json:"replaced"` // ReplaceAllString
+	Expanded []byte `json:"expanded"` // the template, if it matches
+	Replaced []byte `json:"replaced"` // ReplaceAll
 }
 
 type regexAnswer struct {
@@ -32,10 +33,10 @@ func doRegex(request regexRequest) regexAnswer {
 	}
 	answer := regexAnswer{}
 	for _, text := range request.Texts {
-		result := regexResult{Replaced: regex.ReplaceAllString(text, request.Template)}
-		if at := regex.FindStringSubmatchIndex(text); at != nil {
+		result := regexResult{Replaced: []byte(regex.ReplaceAllString(string(text), request.Template))}
+		if at := regex.FindStringSubmatchIndex(string(text)); at != nil {
 			result.Match = true
-			result.Expanded = string(regex.ExpandString(nil, request.Template, text, at))
+			result.Expanded = regex.ExpandString(nil, request.Template, string(text), at)
 		}
 		answer.Results = append(answer.Results, result)
 	}

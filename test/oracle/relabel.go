@@ -23,6 +23,9 @@ type relabelRequest struct {
 	// The OpenTelemetry target allocator's way to disable the Prometheus
 	// Operator's sharding: a rule before all others and one after them.
 	DisableSharding bool `json:"disable_sharding"`
+	// A character of a group's or target's label is a byte (U+0000 to U+00FF), and
+	// so is one of the answer: for text that is no UTF-8.
+	Bytes bool `json:"bytes"`
 	// How often to ask. Prometheus keeps labels in maps, so where a labelmap
 	// makes two labels equal, the outcome is one of several. 40 if not said.
 	Runs int `json:"runs"`
@@ -57,10 +60,44 @@ func doRelabel(request relabelRequest) relabelAnswer {
 	builder := labels.NewBuilder(labels.EmptyLabels())
 	scrape.PopulateDiscoveredLabels(builder, job, nil, nil)
 	answer := relabelAnswer{Seeds: builder.Labels().Map()}
+	group := mapText(request.Group, request.Bytes, fromLatin1)
 	for _, target := range request.Targets {
-		answer.Results = append(answer.Results, outcomes(job, request.Group, target, request.Runs))
+		target = mapText(target, request.Bytes, fromLatin1)
+		all := outcomes(job, group, target, request.Runs)
+		for i := range all {
+			all[i].Labels = mapText(all[i].Labels, request.Bytes, toLatin1)
+		}
+		answer.Results = append(answer.Results, all)
 	}
 	return answer
+}
+
+func fromLatin1(text string) string {
+	out := []byte{}
+	for _, r := range text {
+		out = append(out, byte(r))
+	}
+	return string(out)
+}
+
+func toLatin1(text string) string {
+	out := []rune{}
+	for i := range len(text) {
+		out = append(out, rune(text[i]))
+	}
+	return string(out)
+}
+
+// mapText maps names and values, if wanted.
+func mapText(in map[string]string, wanted bool, each func(string) string) map[string]string {
+	if !wanted || in == nil {
+		return in
+	}
+	out := map[string]string{}
+	for name, value := range in {
+		out[each(name)] = each(value)
+	}
+	return out
 }
 
 func outcomes(job *config.ScrapeConfig, group, target map[string]string, runs int) []outcome {
