@@ -1,11 +1,12 @@
 // The oracle: what Prometheus 3 itself says. It reads requests as lines of JSON
 // and answers each with a line, so that one process serves a whole test.
 //
-//	oracle relabel   what becomes of targets        (relabel.go)
-//	oracle config    what a configuration means     (config.go, effective.go)
-//	oracle yaml      what a YAML document holds     (yaml.go)
-//	oracle regex     what a regular expression does (regex.go)
-//	oracle casemap   Go's case mapping, once        (regex.go)
+//	oracle relabel     what becomes of targets        (relabel.go)
+//	oracle config      what a configuration means     (config.go, effective.go)
+//	oracle yaml        what a YAML document holds     (yaml.go)
+//	oracle regex       what a regular expression does (regex.go)
+//	oracle casemap     Go's case mapping, once        (regex.go)
+//	oracle kubernetes  what a role finds in a cluster (kubernetes.go)
 //
 //	oracle record DIR    writes the expected outputs of all cases (record.go)
 package main
@@ -46,7 +47,7 @@ func run(args []string) error {
 		return record(args[1])
 	}
 	if len(args) != 1 {
-		return fmt.Errorf("usage: oracle relabel|config|yaml|regex|casemap|record DIR")
+		return fmt.Errorf("usage: oracle relabel|config|yaml|regex|casemap|kubernetes|record DIR")
 	}
 	switch args[0] {
 	case "relabel":
@@ -57,6 +58,8 @@ func run(args []string) error {
 		return answer(os.Stdin, os.Stdout, doYAML)
 	case "regex":
 		return answer(os.Stdin, os.Stdout, doRegex)
+	case "kubernetes":
+		return answer(os.Stdin, os.Stdout, doKubernetes)
 	case "casemap":
 		return json.NewEncoder(os.Stdout).Encode(doCaseMap())
 	}

@@ -14,8 +14,8 @@ import (
 )
 
 // record answers every case below the folder of test data: relabel/*/input.json
-// in expected.json, config/*/input.yaml in scrape_configs.json and
-// effective.json.
+// and kubernetes/*/input.json in expected.json, config/*/input.yaml in
+// scrape_configs.json and effective.json.
 func record(root string) error {
 	inputs, err := filepath.Glob(filepath.Join(root, "relabel", "*", "input.json"))
 	if err != nil {
@@ -35,10 +35,19 @@ func record(root string) error {
 			return fmt.Errorf("%s: %w", input, err)
 		}
 	}
-	if len(inputs) == 0 || len(texts) == 0 {
+	clusters, err := filepath.Glob(filepath.Join(root, "kubernetes", "*", "input.json"))
+	if err != nil {
+		return err
+	}
+	for _, input := range clusters {
+		if err := recordKubernetes(input); err != nil {
+			return fmt.Errorf("%s: %w", input, err)
+		}
+	}
+	if len(inputs) == 0 || len(texts) == 0 || len(clusters) == 0 {
 		return fmt.Errorf("no cases below %s", root)
 	}
-	fmt.Printf("recorded %d cases of relabeling, %d configurations\n", len(inputs), len(texts))
+	fmt.Printf("recorded %d cases of relabeling, %d configurations, %d clusters\n", len(inputs), len(texts), len(clusters))
 	return nil
 }
 
@@ -67,13 +76,13 @@ func recordConfig(folder string) error {
 	if err != nil {
 		return err
 	}
-	request := configRequest{Text: string(text), Files: map[string]string{}}
+	request := configRequest{Text: text, Files: map[string][]byte{}}
 	err = filepath.WalkDir(filepath.Join(folder, "files"), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		content, err := os.ReadFile(path)
-		request.Files[strings.TrimPrefix(path, folder+"/")] = string(content)
+		request.Files[strings.TrimPrefix(path, folder+"/")] = content
 		return err
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
