@@ -1,7 +1,6 @@
 #include <algorithm>
-#include <set>
-#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "allocator/ring_view.h"
 #include "allocator/strategy_kinds.h"
@@ -52,20 +51,11 @@ class ConsistentHashing final : public Strategy {
     // Members last when items go, first when they come: the result is the same,
     // and what is matched twice is the smaller set.
     const auto note = [&](const std::vector<BoundedMatching::Move>& moves) {
-      for (const auto& move : moves) {
-        touched.push_back(move.item);
-        Count(move.from, -1);
-        Count(move.to, +1);
-      }
+      for (const auto& move : moves) touched.push_back(move.item);
     };
-    for (const Slot slot : update.removed) Count(matching_.Owner(slot), -1);
     if (update.members != nullptr) {
       note(matching_.Apply(update.removed, {}));
       note(SetMembers(*update.members));
-      const std::set<MemberId> live(ids_.begin(), ids_.end());
-      std::erase_if(load_, [&](const auto& entry) {
-        return !live.contains(entry.first);
-      });
       note(matching_.Apply({}, additions));
     } else {
       note(matching_.Apply(update.removed, additions));
@@ -81,10 +71,7 @@ class ConsistentHashing final : public Strategy {
   }
 
   std::shared_ptr<const StrategyView> View() const override {
-    std::vector<std::size_t> loads;
-    loads.reserve(ids_.size());
-    for (const MemberId id : ids_) loads.push_back(load_.at(id));
-    return std::make_shared<class View>(ring_members_, std::move(loads),
+    return std::make_shared<class View>(ring_members_, matching_.Loads(),
                                         matching_.size(),
                                         matching_.load_ratio_thousandths());
   }
@@ -95,12 +82,9 @@ class ConsistentHashing final : public Strategy {
     std::ranges::sort(members, {}, &StrategyMember::name);
     std::vector<BoundedMatching::Member> handles;
     std::vector<std::string> names;
-    ids_.clear();
     for (const StrategyMember& member : members) {
       handles.push_back({member.id, member.name});
       names.push_back(member.name);
-      ids_.push_back(member.id);
-      load_.try_emplace(member.id, 0);
     }
     std::vector<BoundedMatching::Move> moves =
         matching_.SetMembers(std::move(handles));
@@ -110,14 +94,8 @@ class ConsistentHashing final : public Strategy {
     return moves;
   }
 
-  void Count(MemberId member, int by) {
-    if (member != kNoMember) load_[member] += by;
-  }
-
   BoundedMatching matching_;
   std::shared_ptr<const RingMembers> ring_members_;
-  std::vector<MemberId> ids_;  // as ring_members_->names()
-  std::unordered_map<MemberId, std::size_t> load_;
 };
 
 }  // namespace

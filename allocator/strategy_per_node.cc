@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <unordered_map>
 #include <utility>
 
 #include "allocator/ring_view.h"
+#include "allocator/shared_blocks.h"
 #include "allocator/strategy_kinds.h"
 #include "hashing/bounded_matching.h"
 
@@ -18,11 +18,13 @@ struct NodePicture {
   std::vector<std::size_t> loads;  // as members->names()
   std::size_t items = 0;
 };
+// Of the nodes with members, by name.
+using Pictures = SharedBlocks<std::shared_ptr<const NodePicture>>;
 
 class View final : public StrategyView {
  public:
-  View(std::vector<std::shared_ptr<const NodePicture>> nodes, int ratio,
-       FallbackScope scope, std::shared_ptr<const StrategyView> fallback)
+  View(Pictures nodes, int ratio, FallbackScope scope,
+       std::shared_ptr<const StrategyView> fallback)
       : nodes_(std::move(nodes)),
         ratio_(ratio),
         scope_(scope),
@@ -58,7 +60,7 @@ class View final : public StrategyView {
   }
 
  private:
-  std::vector<std::shared_ptr<const NodePicture>> nodes_;  // with members
+  Pictures nodes_;
   int ratio_;
   FallbackScope scope_;
   std::shared_ptr<const StrategyView> fallback_;
@@ -75,6 +77,9 @@ class PerNode final : public Strategy {
     for (const Slot slot : update.removed) {
       Leave(slot, batch);
       NodeOf(slot).targets.erase(slot);
+      if (NodeOf(slot).targets.empty()) {
+        batch.left.insert(records_[slot].node->first);
+      }
       records_[slot].node = nullptr;
     }
     if (update.members != nullptr) SetMembers(*update.members, batch);
@@ -91,14 +96,8 @@ class PerNode final : public Strategy {
   }
 
   std::shared_ptr<const StrategyView> View() const override {
-    std::vector<std::shared_ptr<const NodePicture>> pictures;
-    for (const auto& [name, node] : nodes_) {
-      if (node.members.empty()) continue;
-      if (node.picture == nullptr) node.picture = Picture(name, node);
-      pictures.push_back(node.picture);
-    }
     return std::make_shared<class View>(
-        std::move(pictures), ratio_, scope_,
+        pictures_, ratio_, scope_,
         fallback_ == nullptr ? nullptr : fallback_->View());
   }
 
@@ -109,7 +108,8 @@ class PerNode final : public Strategy {
     std::unique_ptr<BoundedMatching> matching;
     std::vector<Slot> slots;  // by item of the matching
     std::vector<BoundedMatching::Item> free;
-    mutable std::shared_ptr<const NodePicture> picture;  // null when stale
+    std::shared_ptr<const RingMembers> ring;  // null: to be made of `members`
+    std::size_t position = 0;                 // in pictures_, with members
     // Of the batch under way.
     std::vector<BoundedMatching::Item> removed;
     std::vector<BoundedMatching::Addition> added;
@@ -126,6 +126,7 @@ class PerNode final : public Strategy {
   };
   struct Batch {
     std::set<Nodes::value_type*> nodes;  // with changed items or members
+    std::set<std::string> left;          // nodes that a target has left
     std::set<Slot> touched;
     std::vector<Slot> fallback_removed;
     std::vector<StrategyTarget> fallback_added;
@@ -178,6 +179,7 @@ class PerNode final : public Strategy {
   }
 
   void SetMembers(const std::vector<StrategyMember>& members, Batch& batch) {
+    const bool other_reason = (live_ == 0) != members.empty();
     live_ = members.size();
     std::map<std::string_view, std::vector<StrategyMember>> by_node;
     for (const StrategyMember& member : members) {
@@ -198,6 +200,8 @@ class PerNode final : public Strategy {
         for (const Slot slot : node.second.targets) Leave(slot, batch);
       }
       node.second.members = std::move(now);
+      node.second.ring = nullptr;
+      if (node.second.members.empty()) batch.left.insert(node.first);
       batch.nodes.insert(&node);
       if (rehome) {
         for (const Slot slot : node.second.targets) {
@@ -205,7 +209,8 @@ class PerNode final : public Strategy {
         }
       }
     }
-    // Why a target has no owner may be another now.
+    // Why a target has no owner is another now.
+    if (!other_reason) return;
     for (const auto& node : nodes_) {
       if (Home(node) != Place::kNowhere) continue;
       batch.touched.insert(node.second.targets.begin(),
@@ -217,8 +222,8 @@ class PerNode final : public Strategy {
                                  Batch& batch) {
     for (Nodes::value_type* node : batch.nodes) {
       Match(node->second, batch);
-      node->second.picture = nullptr;
     }
+    Picture(members != nullptr, batch);
     if (fallback_ != nullptr) {
       for (const Assignment& now : fallback_->Apply(
                {batch.fallback_removed, members, batch.fallback_added})) {
@@ -226,9 +231,12 @@ class PerNode final : public Strategy {
         batch.touched.insert(now.slot);
       }
     }
-    std::erase_if(nodes_, [](const auto& node) {
-      return node.second.targets.empty() && node.second.members.empty();
-    });
+    for (const std::string& name : batch.left) {
+      const auto node = nodes_.find(name);
+      if (node->second.targets.empty() && node->second.members.empty()) {
+        nodes_.erase(node);
+      }
+    }
     std::vector<Assignment> result;
     result.reserve(batch.touched.size());
     for (const Slot slot : batch.touched) result.push_back(Now(slot));
@@ -279,25 +287,41 @@ class PerNode final : public Strategy {
                                        : UnassignedReason::kNoCollectorOnNode};
   }
 
-  static std::shared_ptr<const NodePicture> Picture(const std::string& name,
-                                                    const Node& node) {
+  // Brings the pictures up to date.
+  void Picture(bool members_changed, const Batch& batch) {
+    if (!members_changed) {
+      for (Nodes::value_type* node : batch.nodes) {
+        pictures_.Set(node->second.position, PictureOf(*node));
+      }
+      return;
+    }
+    std::vector<std::shared_ptr<const NodePicture>> pictures;
+    for (auto& node : nodes_) {
+      if (node.second.members.empty()) continue;
+      node.second.position = pictures.size();
+      pictures.push_back(PictureOf(node));
+    }
+    pictures_ = Pictures(std::move(pictures));
+  }
+
+  static std::shared_ptr<const NodePicture> PictureOf(Nodes::value_type& of) {
+    auto& [name, node] = of;
     auto picture = std::make_shared<NodePicture>();
     picture->node = name;
-    std::vector<std::string> names;
-    std::unordered_map<MemberId, std::size_t> index;
-    for (const StrategyMember& member : node.members) {
-      index[member.id] = names.size();
-      names.push_back(member.name);
-    }
-    picture->loads.resize(names.size());
-    if (node.matching != nullptr) {
-      picture->items = node.matching->size();
-      for (BoundedMatching::Item item = 0; item < node.slots.size(); ++item) {
-        const auto owner = index.find(node.matching->Owner(item));
-        if (owner != index.end()) ++picture->loads[owner->second];
+    if (node.ring == nullptr) {
+      std::vector<std::string> names;
+      for (const StrategyMember& member : node.members) {
+        names.push_back(member.name);
       }
+      node.ring = std::make_shared<RingMembers>(std::move(names));
     }
-    picture->members = std::make_shared<RingMembers>(std::move(names));
+    picture->members = node.ring;
+    if (node.matching == nullptr) {
+      picture->loads.resize(node.members.size());
+    } else {
+      picture->items = node.matching->size();
+      picture->loads = node.matching->Loads();
+    }
     return picture;
   }
 
@@ -306,6 +330,7 @@ class PerNode final : public Strategy {
   std::unique_ptr<Strategy> fallback_;
   Nodes nodes_;  // with targets or members; "" for targets without a node
   std::vector<Record> records_;  // by slot
+  Pictures pictures_;
   std::size_t live_ = 0;
 };
 

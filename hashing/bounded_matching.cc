@@ -357,6 +357,13 @@ std::size_t BoundedMatching::Capacity(MemberHandle member) const {
   return 0;
 }
 
+std::vector<std::size_t> BoundedMatching::Loads() const {
+  std::vector<std::size_t> loads;
+  loads.reserve(members_.size());
+  for (const MemberState& state : members_) loads.push_back(state.owned.size());
+  return loads;
+}
+
 std::vector<BoundedMatching::Candidate> BoundedMatching::Explain(
     Item item, std::size_t limit) const {
   std::vector<Candidate> candidates;

@@ -115,6 +115,8 @@ class BoundedMatching {
   // member's. Linear in the members.
   std::size_t Load(MemberHandle member) const;
   std::size_t Capacity(MemberHandle member) const;
+  // What each member owns, in byte order of their names. Linear in the members.
+  std::vector<std::size_t> Loads() const;
 
   // One member as an item sees it. All before the owner are full with items
   // that are nearer to them than this one.

@@ -150,6 +150,49 @@ TEST(PerNodeTest, ExplainsByNodeByFallbackAndWhyNot) {
   EXPECT_EQ(of(3, "n2").summary, "node n2 has no live collector");
 }
 
+// What an explanation shows of each node: "member load/capacity".
+std::set<std::string> LoadsShown(StrategyDriver& driver,
+                                 const std::vector<std::string>& nodes) {
+  std::set<std::string> shown;
+  const auto view = driver.strategy().View();
+  for (const std::string& node : nodes) {
+    const auto told = view->Explain({}, 0, node, "", 100);
+    shown.insert(told.strategy + ": " + told.summary);
+    for (const Candidate& each : told.candidates) {
+      shown.insert(told.strategy + ": " + each.collector + " " +
+                   std::to_string(each.load) + "/" +
+                   std::to_string(each.capacity));
+    }
+  }
+  return shown;
+}
+
+// A view is taken at each change and only what changed is made anew for it.
+TEST(PerNodeTest, ViewsOfManyNodesShowTheirOwnMoment) {
+  constexpr int kNodes = 300;
+  StrategyDriver driver(Make());
+  std::vector<StrategyDriver::Named> members;
+  std::vector<std::string> nodes;
+  for (const std::string& name : test::Collectors(kNodes)) {
+    nodes.push_back("on-" + name);
+    members.push_back({name, nodes.back()});
+  }
+  driver.SetMembers(members);
+  const auto load = [&](const StrategyView& view, int node) {
+    return view.Explain({}, 0, nodes[node], "", 1).candidates.at(0).load;
+  };
+  std::vector<std::shared_ptr<const StrategyView>> views;
+  for (Slot slot = 0; slot < kNodes; ++slot) {
+    driver.Add(slot, nodes[slot]);
+    views.push_back(driver.strategy().View());
+  }
+  for (int at = 0; at < kNodes; at += 17) {
+    for (int node = 0; node < kNodes; ++node) {
+      ASSERT_EQ(load(*views[at], node), node <= at ? 1u : 0u);
+    }
+  }
+}
+
 // With consistent-hashing as fallback nothing depends on history.
 TEST(PerNodeTest, IncrementalIsFromScratch) {
   for (const FallbackScope scope :
@@ -185,6 +228,7 @@ TEST(PerNodeTest, IncrementalIsFromScratch) {
         ASSERT_EQ(driver.OwnerOf(slot), fresh.OwnerOf(slot)) << step;
         ASSERT_EQ(driver.ReasonOf(slot), fresh.ReasonOf(slot)) << step;
       }
+      ASSERT_EQ(LoadsShown(driver, nodes), LoadsShown(fresh, nodes)) << step;
     }
   }
 }
