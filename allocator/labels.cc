@@ -65,6 +65,39 @@ LabelPair PairOf(PairId id) {
   return {NameText(pair->name), pair->value()};
 }
 
+// The pairs of two Labels as one, in order of names; where both have a name,
+// `over` wins.
+class Merging {
+ public:
+  Merging(const Labels& under, const Labels& over)
+      : under_(under.pair_ids()), over_(over.pair_ids()) {}
+
+  bool done() const { return under_.empty() && over_.empty(); }
+  // REQUIRES: !done()
+  PairId Next() {
+    if (under_.empty()) return First(over_);
+    if (over_.empty()) return First(under_);
+    const auto under_name = PairAt(under_.front())->name;
+    const auto over_name = PairAt(over_.front())->name;
+    if (under_name == over_name) {
+      First(under_);
+      return First(over_);
+    }
+    return First(NameText(under_name) < NameText(over_name) ? under_ : over_);
+  }
+
+ private:
+  using Ids = std::span<const PairId>;
+  static PairId First(Ids& ids) {
+    const PairId id = ids.front();
+    ids = ids.subspan(1);
+    return id;
+  }
+
+  Ids under_;
+  Ids over_;
+};
+
 }  // namespace
 
 Labels Labels::Of(std::vector<LabelPair> pairs) {
@@ -89,24 +122,9 @@ Labels Labels::Merge(const Labels& under, const Labels& over) {
   if (over.empty()) return under;
   std::vector<PairId> ids;
   ids.reserve(under.size() + over.size());
-  const auto low = under.pair_ids();
-  const auto high = over.pair_ids();
-  std::size_t i = 0;
-  std::size_t j = 0;
-  while (i < low.size() && j < high.size()) {
-    const auto low_name = PairAt(low[i])->name;
-    const auto high_name = PairAt(high[j])->name;
-    if (low_name == high_name) {
-      ids.push_back(high[j++]);
-      ++i;
-    } else if (NameText(low_name) < NameText(high_name)) {
-      ids.push_back(low[i++]);
-    } else {
-      ids.push_back(high[j++]);
-    }
+  for (Merging merging(under, over); !merging.done();) {
+    ids.push_back(merging.Next());
   }
-  ids.insert(ids.end(), low.begin() + i, low.end());
-  ids.insert(ids.end(), high.begin() + j, high.end());
   Rep* rep = NewRep(ids.size());
   std::memcpy(rep->ids(), ids.data(), ids.size() * sizeof(PairId));
   for (const PairId id : ids) label_pool::AddReference(id);
@@ -182,6 +200,20 @@ std::strong_ordering operator<=>(const Labels& a, const Labels& b) {
     return PairOf(left[i]) <=> PairOf(right[i]);
   }
   return left.size() <=> right.size();
+}
+
+std::strong_ordering Labels::CompareMerged(const Labels& under_a,
+                                           const Labels& over_a,
+                                           const Labels& under_b,
+                                           const Labels& over_b) {
+  Merging a(under_a, over_a);
+  Merging b(under_b, over_b);
+  while (!a.done() && !b.done()) {
+    const PairId left = a.Next();
+    const PairId right = b.Next();
+    if (left != right) return PairOf(left) <=> PairOf(right);
+  }
+  return b.done() <=> a.done();
 }
 
 std::uint64_t Labels::Hash() const noexcept {

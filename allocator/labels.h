@@ -63,6 +63,13 @@ class Labels {
   // By bytes: pair by pair, name then value; the shorter of two prefixes first.
   friend std::strong_ordering operator<=>(const Labels& a, const Labels& b);
 
+  // Merge(under_a, over_a) <=> Merge(under_b, over_b), without making them: no
+  // allocation, and nothing is read past the first difference.
+  static std::strong_ordering CompareMerged(const Labels& under_a,
+                                            const Labels& over_a,
+                                            const Labels& under_b,
+                                            const Labels& over_b);
+
   // Hash of the content as bytes: equal in every process and version. Computed
   // when built, so O(1).
   std::uint64_t Hash() const noexcept;

@@ -131,8 +131,8 @@ bool TargetSet::ClaimOrder::operator()(const Claim& a, const Claim& b) const {
   const Labels& own_a = a.group->targets[a.index];
   const Labels& own_b = b.group->targets[b.index];
   if (own_a != own_b || a.group->labels != b.group->labels) {
-    const auto order = Labels::Merge(a.group->labels, own_a) <=>
-                       Labels::Merge(b.group->labels, own_b);
+    const auto order = Labels::CompareMerged(a.group->labels, own_a,
+                                             b.group->labels, own_b);
     if (order != 0) return order < 0;
   }
   if (const auto order = a.group->discoverer->key <=> b.group->discoverer->key;

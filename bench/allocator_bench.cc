@@ -320,6 +320,30 @@ void BM_AllocatorDuplicates(benchmark::State& state) {
   }
 }
 
+// The same in one group: which of them is served is for their labels to say.
+void BM_AllocatorDuplicatesInOneGroup(benchmark::State& state) {
+  Fleet fleet;
+  fleet.targets_a_group = static_cast<std::size_t>(state.range(0));
+  TargetGroup group;
+  group.source = "0";
+  group.labels = Labels::Of({{"env", "production"}, {"team", "platform"}});
+  for (std::size_t i = 0; i < fleet.targets_a_group; ++i) {
+    group.targets.push_back(
+        FileTarget(1, static_cast<int>(i * 7919 % fleet.targets_a_group)));
+  }
+  for (auto _ : state) {
+    state.PauseTiming();
+    {
+      Running running(fleet);
+      AllocatorInput input = Discovered({group});
+      state.ResumeTiming();
+      running.Apply(std::move(input));
+      state.PauseTiming();
+    }
+    state.ResumeTiming();
+  }
+}
+
 // Other rules: everything is relabeled, and nothing moves.
 void BM_AllocatorChangeRules(benchmark::State& state) {
   Fleet fleet = FleetOf(state);
@@ -391,6 +415,10 @@ BENCHMARK(BM_AllocatorChangeWithManyJobs)
 BENCHMARK(BM_AllocatorDuplicates)
     ->ArgName("duplicates")
     ->Range(1'000, 100'000)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_AllocatorDuplicatesInOneGroup)
+    ->ArgName("duplicates")
+    ->Arg(10'000)
     ->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_AllocatorChangeRules)
     ->ArgNames({"targets", "collectors"})

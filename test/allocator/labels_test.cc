@@ -61,6 +61,31 @@ TEST(LabelsTest, MergeLetsTheUpperSetWin) {
   EXPECT_EQ(Labels::Merge({}, over), over);
 }
 
+// It decides which of several duplicates is served: comparing the merged sets
+// themselves is the specification.
+TEST(LabelsTest, ComparingMergedIsComparingWhatMergeMakes) {
+  std::mt19937 random(11);
+  const auto some = [&random] {
+    constexpr std::string_view kValues[] = {"", "v", "vv"};
+    std::vector<LabelPair> pairs;
+    for (const char* name : {"a", "aa", "b", "c"}) {
+      if (random() % 2 != 0) pairs.push_back({name, kValues[random() % 3]});
+    }
+    return Labels::Of(pairs);
+  };
+  int equal = 0;
+  for (int i = 0; i < 5'000; ++i) {
+    const Labels under_a = some(), over_a = some();
+    const Labels under_b = some(), over_b = some();
+    const auto expected =
+        Labels::Merge(under_a, over_a) <=> Labels::Merge(under_b, over_b);
+    ASSERT_EQ(Labels::CompareMerged(under_a, over_a, under_b, over_b),
+              expected);
+    equal += expected == 0;
+  }
+  EXPECT_GT(equal, 0);
+}
+
 TEST(LabelsTest, ComparesAndHashesByContent) {
   const Labels a = Labels::Of({{"x", "1"}, {"y", "2"}});
   const Labels b = Labels::Of({{"y", "2"}, {"x", "1"}});
