@@ -70,6 +70,21 @@ DiscoveryConfig FileOf(const Value& config, const std::string& folder) {
   return {"file", KeyOf("file", text), std::move(settings)};
 }
 
+// Go's reflect.Value.IsZero of the record's struct: every field is zero, and no
+// list or map is there, not even an empty one.
+bool IsZeroStruct(const Value& record) {
+  for (std::size_t i = 0; i < record.items.size(); ++i) {
+    const Field& field = record.record->fields[i];
+    const Value& value = record.items[i];
+    const bool zero =
+        field.type == Type::kRecord
+            ? IsZeroStruct(value)
+            : IsZero(field, value) && (!value.set || IsScalarField(field));
+    if (!zero) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::vector<DiscoveryConfig> DiscoveriesOf(const Value& scrape_config,
@@ -85,8 +100,17 @@ std::vector<DiscoveryConfig> DiscoveriesOf(const Value& scrape_config,
     if (!field.name.ends_with(kSuffix) || value.bad) continue;
     const auto mechanism =
         field.name.substr(0, field.name.size() - kSuffix.size());
-    for (const Value& config : value.items) {
+    const Path list{&path, field.name};
+    for (std::size_t k = 0; k < value.items.size(); ++k) {
+      const Value& config = value.items[k];
       if (config.bad || config.record == nullptr) continue;
+      // Prometheus takes a section that leaves nothing of its defaults for one
+      // that is missing.
+      if (IsZeroStruct(config)) {
+        reader.Say(config.node, Path{&list, {}, static_cast<int>(k)},
+                   "empty or null section in " + std::string(field.name));
+        continue;
+      }
       if (mechanism == "file") {
         out.push_back(FileOf(config, folder));
         continue;
@@ -95,21 +119,6 @@ std::vector<DiscoveryConfig> DiscoveriesOf(const Value& scrape_config,
       AppendJson(config, Secrets::kHashed, text);
       out.push_back({std::string(mechanism), KeyOf(mechanism, text),
                      UnimplementedDiscovery{}});
-    }
-    if (field.type != Type::kNodes || value.node == nullptr) continue;
-    const Path list{&path, field.name};
-    int index = 0;
-    for (const YamlNode* node : value.node->items) {
-      if (!node->IsMap()) {
-        reader.Say(node, Path{&list, {}, index},
-                   "expected a map, got " + std::string(KindOf(*node)));
-      } else {
-        std::string text;
-        AppendJson(*node, Secrets::kHashed, text);
-        out.push_back({std::string(mechanism), KeyOf(mechanism, text),
-                       UnimplementedDiscovery{}});
-      }
-      ++index;
     }
   }
   return out;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "allocator/config/kubernetes_selector.h"
+#include "allocator/config/schema_discovery_rules.h"
 #include "allocator/config/schema_rules.h"
 
 namespace ta {
@@ -24,6 +25,7 @@ bool HasCustomClient(const Value& config) {
     const Value& value = config.items[i];
     const bool on_by_default = field.fallback == "true";
     if (on_by_default ? !value.flag : !IsZero(field, value)) return true;
+    if (field.type == Type::kSecretsMap && value.set) return true;  // {} too
   }
   return false;
 }

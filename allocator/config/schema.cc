@@ -26,6 +26,28 @@ Value& Value::at(std::string_view name) {
   return const_cast<Value&>(std::as_const(*this).at(name));
 }
 
+bool IsScalarField(const Field& field) {
+  switch (field.type) {
+    case Type::kBool:
+    case Type::kOptionalBool:
+    case Type::kInt:
+    case Type::kUint:
+    case Type::kFloat:
+    case Type::kString:
+    case Type::kSecret:
+    case Type::kEnum:
+    case Type::kEnumAnyCase:
+    case Type::kDuration:
+    case Type::kGoDuration:
+    case Type::kBytes:
+    case Type::kUrl:
+    case Type::kRegex:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool IsZero(const Field& field, const Value& value) {
   switch (field.type) {
     case Type::kBool:
@@ -54,6 +76,8 @@ bool IsZero(const Field& field, const Value& value) {
     case Type::kStringsMap:
     case Type::kSecretsMap:
     case Type::kRecords:
+    case Type::kPlainRecords:
+    case Type::kNullableRecords:
       return value.items.empty();
     case Type::kOptionalBool:
     case Type::kUrl:

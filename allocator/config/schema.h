@@ -1,7 +1,8 @@
 // The configuration language as data: which fields there are, what they take,
 // what they are when left out, and when they are left out of /scrape_configs.
 // One table serves validation, defaults and JSON; adding a field is adding a
-// row to schema_prometheus.cc or schema_own.cc.
+// row: to schema_prometheus.cc, schema_http_client.h, schema_discovery*.cc or
+// schema_own.cc.
 //
 // The types follow Go's, because a value means what Prometheus 3.14 makes of
 // it: `null` is the type's zero value, even where the default is another.
@@ -53,10 +54,12 @@ enum class Type : std::uint8_t {
   kAnyMap,          // a map of whatever [node]
   kRecord,          // always there [items: one a field]
   kOptionalRecord,  // unset until written
-  kRecords,         // a list of records [items]
-  kRecordMap,       // names to records, unset until written [keys, items]
-  kNodes,           // a list whose elements the caller reads itself [node]
-  kForeign,         // not ours: accepted, not looked at
+  kRecords,         // a list of records, null is a mistake [items]
+  kPlainRecords,    // the same; null is a record of zero values [items]
+  kNullableRecords,  // the same; null is served as null [items: unset]
+  kRecordMap,        // names to records, unset until written [keys, items]
+  kNodes,            // a list whose elements the caller reads itself [node]
+  kForeign,          // not ours: accepted, not looked at
 };
 
 // When JSON leaves a field out.
@@ -108,6 +111,9 @@ struct Value {
   Value& at(std::string_view name);
 };
 
+// Does the field take a single scalar?
+bool IsScalarField(const Field& field);
+
 // The type's zero value: what Go's `omitempty` leaves out.
 bool IsZero(const Field& field, const Value& value);
 
@@ -133,6 +139,13 @@ constexpr auto JoinFields(const std::array<Field, N>&... parts) {
   std::sort(all.begin(), all.end(),
             [](const Field& a, const Field& b) { return a.name < b.name; });
   return all;
+}
+
+// The same rows with the zero value where they have a default.
+template <std::size_t N>
+constexpr auto WithoutFallbacks(std::array<Field, N> fields) {
+  for (auto& field : fields) field.fallback = {};
+  return fields;
 }
 
 // --- The tables -------------------------------------------------------------

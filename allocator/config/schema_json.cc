@@ -11,7 +11,6 @@
 #include <variant>
 
 #include "allocator/base/utf8.h"
-#include "allocator/config/go_url.h"
 #include "allocator/config/units.h"
 #include "allocator/config/yaml_scalar.h"
 
@@ -19,34 +18,6 @@ namespace ta {
 namespace {
 
 constexpr std::string_view kSecretToken = "<secret>";  // prometheus/common
-
-// Keys whose text some mechanism of Prometheus 3.14 declares as a Secret,
-// ascending; in `tls_config`, `key` too.
-constexpr std::array<std::string_view, 19> kSecretKeys = {
-    "application_credential_secret",
-    "application_secret",
-    "auth_token",
-    "bearer_token",
-    "client_certificate_key",
-    "client_secret",
-    "consumer_key",
-    "credentials",
-    "key",
-    "key_passphrase",
-    "password",
-    "private_key",
-    "proxy_connect_header",
-    "secret",
-    "secret_key",
-    "secrets",
-    "service_account_key",
-    "token",
-    "user_data"};
-static_assert(std::is_sorted(kSecretKeys.begin(), kSecretKeys.end()));
-
-bool IsSecretKey(std::string_view key) {
-  return std::binary_search(kSecretKeys.begin(), kSecretKeys.end(), key);
-}
 
 std::uint64_t Salt() {
   static const std::uint64_t salt = [] {
@@ -134,6 +105,50 @@ void AppendSequence(char open, char close, std::size_t count, std::string& out,
   out += close;
 }
 
+void AppendScalar(const YamlNode& node, std::string& out) {
+  const auto value = ResolveScalar(node);
+  if (const auto* flag = std::get_if<bool>(&value)) {
+    out += *flag ? "true" : "false";
+  } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    AppendInteger(*integer, out);
+  } else if (const auto* natural = std::get_if<std::uint64_t>(&value)) {
+    AppendNatural(*natural, out);
+  } else if (const auto* number = std::get_if<double>(&value)) {
+    AppendNumber(*number, out);
+  } else if (const auto* text = std::get_if<std::string_view>(&value)) {
+    AppendJsonString(*text, out);
+  } else {
+    out += "null";
+  }
+}
+
+void AppendNode(const YamlNode& node, std::string& out) {
+  switch (node.kind) {
+    case YamlNode::Kind::kNull:
+      out += "null";
+      return;
+    case YamlNode::Kind::kScalar:
+      return AppendScalar(node, out);
+    case YamlNode::Kind::kSequence:
+      return AppendSequence(
+          '[', ']', node.items.size(), out,
+          [&](std::size_t i) { AppendNode(*node.items[i], out); });
+    case YamlNode::Kind::kMap:
+      break;
+  }
+  std::vector<const YamlEntry*> entries;
+  for (const auto& entry : node.entries) entries.push_back(&entry);
+  std::sort(
+      entries.begin(), entries.end(),
+      [](const YamlEntry* a, const YamlEntry* b) { return a->key < b->key; });
+  AppendSequence('{', '}', entries.size(), out, [&](std::size_t i) {
+    const YamlEntry& entry = *entries[i];
+    AppendJsonString(entry.key, out);
+    out += ':';
+    AppendNode(*entry.value, out);
+  });
+}
+
 void AppendField(const Field& field, const Value& value, Secrets secrets,
                  std::string& out) {
   const auto list = [&](const auto& each) {
@@ -154,6 +169,12 @@ void AppendField(const Field& field, const Value& value, Secrets secrets,
       out += "null";
     else
       AppendSecret(item.text, secrets, out);
+  };
+  const auto optional = [&](const Value& record) {
+    if (record.set)
+      AppendJson(record, secrets, out);
+    else
+      out += "null";
   };
   switch (field.type) {
     case Type::kBool:
@@ -198,11 +219,15 @@ void AppendField(const Field& field, const Value& value, Secrets secrets,
           [&](const Value& item) { AppendField(element, item, secrets, out); });
     }
     case Type::kRecord:
-    case Type::kOptionalRecord:
       return AppendJson(value, secrets, out);
+    case Type::kOptionalRecord:
+      return optional(value);
     case Type::kRecords:
+    case Type::kPlainRecords:
       return list(
           [&](std::size_t i) { AppendJson(value.items[i], secrets, out); });
+    case Type::kNullableRecords:
+      return list([&](std::size_t i) { optional(value.items[i]); });
     case Type::kRecordMap:
       return map([&](const Value& item) { AppendJson(item, secrets, out); });
     case Type::kAny:
@@ -210,65 +235,10 @@ void AppendField(const Field& field, const Value& value, Secrets secrets,
     case Type::kNodes:
     case Type::kForeign:
       if (value.node != nullptr)
-        AppendJson(*value.node, secrets, out);
+        AppendNode(*value.node, out);
       else
         out += "null";
   }
-}
-
-void AppendScalar(const YamlNode& node, std::string& out) {
-  const auto value = ResolveScalar(node);
-  if (const auto* flag = std::get_if<bool>(&value)) {
-    out += *flag ? "true" : "false";
-  } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
-    AppendInteger(*integer, out);
-  } else if (const auto* natural = std::get_if<std::uint64_t>(&value)) {
-    AppendNatural(*natural, out);
-  } else if (const auto* number = std::get_if<double>(&value)) {
-    AppendNumber(*number, out);
-  } else if (const auto* text = std::get_if<std::string_view>(&value)) {
-    AppendJsonString(*text, out);
-  } else {
-    out += "null";
-  }
-}
-
-// `hidden`: below a key that is secret.
-void AppendNode(const YamlNode& node, Secrets secrets, bool hidden,
-                std::string& out) {
-  switch (node.kind) {
-    case YamlNode::Kind::kNull:
-      out += "null";
-      return;
-    case YamlNode::Kind::kScalar:
-      if (hidden && !node.text.empty())
-        AppendSecret(node.text, secrets, out);
-      else
-        AppendScalar(node, out);
-      return;
-    case YamlNode::Kind::kSequence:
-      return AppendSequence('[', ']', node.items.size(), out,
-                            [&](std::size_t i) {
-                              AppendNode(*node.items[i], secrets, hidden, out);
-                            });
-    case YamlNode::Kind::kMap:
-      break;
-  }
-  std::vector<const YamlEntry*> entries;
-  for (const auto& entry : node.entries) entries.push_back(&entry);
-  std::sort(
-      entries.begin(), entries.end(),
-      [](const YamlEntry* a, const YamlEntry* b) { return a->key < b->key; });
-  AppendSequence('{', '}', entries.size(), out, [&](std::size_t i) {
-    const YamlEntry& entry = *entries[i];
-    AppendJsonString(entry.key, out);
-    out += ':';
-    if (entry.key == "proxy_url" && entry.value->IsScalar()) {
-      if (const auto url = ParseGoUrl(entry.value->text))
-        return AppendJsonString(url->Redacted(), out);
-    }
-    AppendNode(*entry.value, secrets, hidden || IsSecretKey(entry.key), out);
-  });
 }
 
 }  // namespace
@@ -286,10 +256,6 @@ void AppendJson(const Value& value, Secrets secrets, std::string& out) {
     AppendField(field, value.items[i], secrets, out);
   }
   out += '}';
-}
-
-void AppendJson(const YamlNode& node, Secrets secrets, std::string& out) {
-  AppendNode(node, secrets, false, out);
 }
 
 void AppendJsonString(std::string_view text, std::string& out) {

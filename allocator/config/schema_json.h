@@ -25,11 +25,6 @@ enum class Secrets : std::uint8_t {
 // Appends `value`, a record, as a JSON object without spaces.
 void AppendJson(const Value& value, Secrets secrets, std::string& out);
 
-// Appends a node as it is written, scalars resolved as YAML 1.1. Where
-// `secrets` isn't kShown, text under a key that Prometheus keeps secret in some
-// mechanism (password, *_token, ...) is hidden.
-void AppendJson(const YamlNode& node, Secrets secrets, std::string& out);
-
 // Appends a JSON string; <, >, &, U+2028 and U+2029 are escaped, as Go does.
 void AppendJsonString(std::string_view text, std::string& out);
 

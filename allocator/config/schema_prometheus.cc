@@ -5,6 +5,8 @@
 // `omitempty`. Rules across fields are in schema_rules.cc.
 
 #include "allocator/config/schema.h"
+#include "allocator/config/schema_discovery.h"
+#include "allocator/config/schema_http_client.h"
 #include "allocator/config/schema_rules.h"
 
 namespace ta {
@@ -12,106 +14,6 @@ namespace {
 
 using enum Type;
 using Names = std::string_view;
-
-// --- HTTP client ------------------------------------------------------------
-
-constexpr std::array kBasicAuthFields = JoinFields(std::array{
-    Field{"username"},
-    Field{"username_file"},
-    Field{"username_ref"},
-    Field{"password", kSecret},
-    Field{"password_file"},
-    Field{"password_ref"},
-});
-constexpr Record kBasicAuth{"basic_auth", kBasicAuthFields, CheckBasicAuth};
-
-constexpr std::array kAuthorizationFields = JoinFields(std::array{
-    Field{"type"},
-    Field{"credentials", kSecret},
-    Field{"credentials_file"},
-    Field{"credentials_ref"},
-});
-constexpr Record kAuthorization{"authorization", kAuthorizationFields,
-                                CheckAuthorization};
-
-constexpr std::array<Names, 5> kTlsVersions = {"TLS10", "TLS11", "TLS12",
-                                               "TLS13", ""};
-constexpr std::array kTlsFields = JoinFields(std::array{
-    Field{"ca"},
-    Field{"cert"},
-    Field{"key", kSecret},
-    Field{"ca_file"},
-    Field{"cert_file"},
-    Field{"key_file"},
-    Field{"ca_ref"},
-    Field{"cert_ref"},
-    Field{"key_ref"},
-    Field{"server_name"},
-    Field{"insecure_skip_verify", kBool, {}, Omit::kNever},
-    Field{.name = "min_version",
-          .type = kEnum,
-          .values = std::span(kTlsVersions).first(4)},
-    Field{.name = "max_version",
-          .type = kEnum,
-          .values = std::span(kTlsVersions).first(4)},
-});
-constexpr Record kTls{"tls_config", kTlsFields, CheckTls};
-
-constexpr std::array kProxyFields = {
-    Field{"proxy_url", kUrl},
-    Field{"no_proxy"},
-    Field{"proxy_from_environment", kBool},
-    Field{"proxy_connect_header", kSecretsMap},
-};
-
-constexpr std::array kOauth2Fields = JoinFields(
-    kProxyFields,
-    std::array{
-        Field{"client_id"},
-        Field{"client_secret", kSecret},
-        Field{"client_secret_file"},
-        Field{"client_secret_ref"},
-        Field{"client_certificate_key_id"},
-        Field{"client_certificate_key", kSecret},
-        Field{"client_certificate_key_file"},
-        Field{"client_certificate_key_ref"},
-        Field{"grant_type"},
-        Field{"signature_algorithm"},
-        Field{"iss"},
-        Field{"audience"},
-        Field{"claims", kAnyMap},
-        Field{"scopes", kStrings},
-        Field{"token_url"},
-        Field{"endpoint_params", kStringMap},
-        Field{.name = "tls_config", .type = kRecord, .record = &kTls},
-    });
-constexpr Record kOauth2{"oauth2", kOauth2Fields, CheckOauth2};
-
-constexpr std::array kHeaderFields = JoinFields(std::array{
-    Field{"values", kStrings},
-    Field{"secrets", kSecrets},
-    Field{"files", kStrings},
-});
-constexpr Record kHeader{"http_headers", kHeaderFields};
-
-// Inline wherever there is an HTTP client.
-constexpr std::array kHttpClientFields = JoinFields(
-    kProxyFields,
-    std::array{
-        Field{.name = "basic_auth",
-              .type = kOptionalRecord,
-              .record = &kBasicAuth},
-        Field{.name = "authorization",
-              .type = kOptionalRecord,
-              .record = &kAuthorization},
-        Field{.name = "oauth2", .type = kOptionalRecord, .record = &kOauth2},
-        Field{"bearer_token", kSecret},
-        Field{"bearer_token_file"},
-        Field{.name = "tls_config", .type = kRecord, .record = &kTls},
-        Field{"follow_redirects", kBool, "true", Omit::kNever},
-        Field{"enable_http2", kBool, "true", Omit::kNever},
-        Field{.name = "http_headers", .type = kRecordMap, .record = &kHeader},
-    });
 
 // --- Relabeling -------------------------------------------------------------
 
@@ -131,109 +33,6 @@ constexpr std::array kRelabelFields = JoinFields(std::array{
           .values = kActions},
 });
 constexpr Record kRelabel{"a relabel rule", kRelabelFields};
-
-// --- Service discovery ------------------------------------------------------
-
-constexpr std::array kStaticFields = JoinFields(std::array{
-    Field{"targets", kStrings, {}, Omit::kNever},
-    Field{"labels", kLabels},
-});
-constexpr Record kStatic{"static_configs", kStaticFields};
-
-constexpr std::array kFileSdFields = JoinFields(std::array{
-    Field{"files", kStrings, {}, Omit::kNever},
-    Field{"refresh_interval", kDuration, "5m"},
-});
-constexpr Record kFileSd{"file_sd_configs", kFileSdFields, CheckFileSd};
-
-constexpr std::array kHttpSdFields = JoinFields(
-    kHttpClientFields, std::array{
-                           Field{"refresh_interval", kDuration, "1m"},
-                           Field{"url", kString, {}, Omit::kNever},
-                       });
-constexpr Record kHttpSd{"http_sd_configs", kHttpSdFields, CheckHttpSd};
-
-constexpr std::array kDnsSdFields = JoinFields(std::array{
-    Field{"names", kStrings, {}, Omit::kNever},
-    Field{"refresh_interval", kDuration, "30s"},
-    Field{"type", kString, "SRV", Omit::kNever},
-    Field{"port", kInt, {}, Omit::kNever},
-});
-constexpr Record kDnsSd{"dns_sd_configs", kDnsSdFields, CheckDnsSd};
-
-constexpr std::array<Names, 6> kRoles = {
-    "pod", "service", "endpoints", "endpointslice", "node", "ingress"};
-constexpr std::array kSelectorFields = JoinFields(std::array{
-    Field{.name = "role", .type = kEnum, .values = kRoles},
-    Field{"label"},
-    Field{"field"},
-});
-constexpr Record kSelector{"selectors", kSelectorFields};
-constexpr std::array kNamespacesFields = JoinFields(std::array{
-    Field{"own_namespace", kBool, {}, Omit::kNever},
-    Field{"names", kStrings, {}, Omit::kNever},
-});
-constexpr Record kNamespaces{"namespaces", kNamespacesFields};
-constexpr std::array kAttachFields = JoinFields(std::array{
-    Field{"node", kBool, {}, Omit::kNever},
-    Field{"namespace", kBool, {}, Omit::kNever},
-    Field{"deployment", kBool, {}, Omit::kNever},
-    Field{"job", kBool, {}, Omit::kNever},
-    Field{"cronjob", kBool, {}, Omit::kNever},
-});
-constexpr Record kAttach{"attach_metadata", kAttachFields};
-constexpr std::array kKubernetesSdFields = JoinFields(
-    kHttpClientFields,
-    std::array{
-        Field{"api_server", kUrl},
-        Field{.name = "role",
-              .type = kEnum,
-              .omit = Omit::kNever,
-              .values = kRoles},
-        Field{"kubeconfig_file", kString, {}, Omit::kNever},
-        Field{.name = "namespaces", .type = kRecord, .record = &kNamespaces},
-        Field{.name = "selectors", .type = kRecords, .record = &kSelector},
-        Field{.name = "attach_metadata", .type = kRecord, .record = &kAttach},
-    });
-constexpr Record kKubernetesSd{"kubernetes_sd_configs", kKubernetesSdFields,
-                               CheckKubernetesSd};
-
-// Mechanisms whose settings are not described yet: lists of maps, served as
-// they are written.
-constexpr std::array kOtherSdFields = {
-    Field{"aws_sd_configs", kNodes},
-    Field{"azure_sd_configs", kNodes},
-    Field{"consul_sd_configs", kNodes},
-    Field{"digitalocean_sd_configs", kNodes},
-    Field{"docker_sd_configs", kNodes},
-    Field{"dockerswarm_sd_configs", kNodes},
-    Field{"ec2_sd_configs", kNodes},
-    Field{"ecs_sd_configs", kNodes},
-    Field{"elasticache_sd_configs", kNodes},
-    Field{"eureka_sd_configs", kNodes},
-    Field{"gce_sd_configs", kNodes},
-    Field{"hetzner_sd_configs", kNodes},
-    Field{"ionos_sd_configs", kNodes},
-    Field{"kuma_sd_configs", kNodes},
-    Field{"lightsail_sd_configs", kNodes},
-    Field{"linode_sd_configs", kNodes},
-    Field{"marathon_sd_configs", kNodes},
-    Field{"msk_sd_configs", kNodes},
-    Field{"nerve_sd_configs", kNodes},
-    Field{"nomad_sd_configs", kNodes},
-    Field{"oci_sd_configs", kNodes},
-    Field{"openstack_sd_configs", kNodes},
-    Field{"outscale_sd_configs", kNodes},
-    Field{"ovhcloud_sd_configs", kNodes},
-    Field{"puppetdb_sd_configs", kNodes},
-    Field{"rds_sd_configs", kNodes},
-    Field{"scaleway_sd_configs", kNodes},
-    Field{"serverset_sd_configs", kNodes},
-    Field{"stackit_sd_configs", kNodes},
-    Field{"triton_sd_configs", kNodes},
-    Field{"uyuni_sd_configs", kNodes},
-    Field{"vultr_sd_configs", kNodes},
-};
 
 // --- Scrape configs and the file --------------------------------------------
 
@@ -279,7 +78,7 @@ constexpr std::array kGlobalFields = JoinFields(
 constexpr Record kGlobal{"global", kGlobalFields};
 
 constexpr std::array kScrapeConfigFields = JoinFields(
-    kLimitFields, kHttpClientFields, kOtherSdFields,
+    kLimitFields, kHttpClientFields, kMechanismFields,
     std::array{
         Field{"job_name", kString, {}, Omit::kNever},
         Field{"honor_labels", kBool},
@@ -302,13 +101,6 @@ constexpr std::array kScrapeConfigFields = JoinFields(
         Field{.name = "metric_relabel_configs",
               .type = kRecords,
               .record = &kRelabel},
-        Field{.name = "static_configs", .type = kRecords, .record = &kStatic},
-        Field{.name = "file_sd_configs", .type = kRecords, .record = &kFileSd},
-        Field{.name = "http_sd_configs", .type = kRecords, .record = &kHttpSd},
-        Field{.name = "dns_sd_configs", .type = kRecords, .record = &kDnsSd},
-        Field{.name = "kubernetes_sd_configs",
-              .type = kRecords,
-              .record = &kKubernetesSd},
     });
 constexpr Record kScrapeConfig{"a scrape config", kScrapeConfigFields,
                                CheckScrapeConfig};

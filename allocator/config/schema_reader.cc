@@ -31,6 +31,8 @@ Field Element(const Field& field) {
       element.type = Type::kSecrets;
       break;
     case Type::kRecords:
+    case Type::kPlainRecords:
+    case Type::kNullableRecords:
     case Type::kRecordMap:
       element.type = Type::kRecord;
       break;
@@ -58,16 +60,15 @@ bool IsText(const Field& field) {
   }
 }
 
-bool IsList(const Field& field) {
-  return field.type == Type::kStrings || field.type == Type::kSecrets ||
-         field.type == Type::kLabelNames || field.type == Type::kRecords ||
-         field.type == Type::kNodes;
+bool IsRecords(const Field& field) {
+  return field.type == Type::kRecords || field.type == Type::kPlainRecords ||
+         field.type == Type::kNullableRecords;
 }
 
-bool IsScalarField(const Field& field) {
-  return IsText(field) || field.type == Type::kBool ||
-         field.type == Type::kOptionalBool || field.type == Type::kInt ||
-         field.type == Type::kUint || field.type == Type::kFloat;
+bool IsList(const Field& field) {
+  return field.type == Type::kStrings || field.type == Type::kSecrets ||
+         field.type == Type::kLabelNames || IsRecords(field) ||
+         field.type == Type::kNodes;
 }
 
 bool HoldsSecrets(const Record& record) {
@@ -113,6 +114,12 @@ std::string Unexpected(const Field& field, const YamlNode& node) {
 // Since names may be UTF-8, any text that is UTF-8 will do.
 bool IsLabelName(std::string_view name) {
   return !name.empty() && IsValidUtf8(name);
+}
+
+// yaml.v2 does not call a type's own reader for these, quoted or not.
+bool IsQuotedNull(const YamlNode& node) {
+  return !node.plain && node.tag.empty() &&
+         (node.text == "null" || node.text == "~");
 }
 
 std::string ListOf(std::span<const std::string_view> values) {
@@ -266,6 +273,11 @@ void SchemaReader::ReadScalar(const Field& field, const YamlNode& node,
     return Bad(out, node, path,
                "the value does not fit its tag !!" +
                    std::string(node.tag.substr(node.tag.rfind(':') + 1)));
+  if ((field.type == Type::kUrl || field.type == Type::kRegex) &&
+      IsQuotedNull(node))
+    return Bad(out, node, path,
+               "Prometheus cannot read this as text, even in quotes: " +
+                   node.Described());
   out.set = true;
   switch (field.type) {
     case Type::kBool:

@@ -6,18 +6,12 @@
 #include <string>
 #include <utility>
 
-#include "allocator/config/go_url.h"
-#include "allocator/config/kubernetes_selector.h"
-
 namespace ta {
-namespace {
 
 bool HasText(const Value& record, std::string_view name) {
   return !record.at(name).text.empty();
 }
 
-// At most one of the text fields `names` may be there; the mistake is at the
-// last of them.
 bool AtMostOne(const Value& record, const Path& path, SchemaReader& reader,
                std::initializer_list<std::string_view> names) {
   int count = 0;
@@ -35,6 +29,47 @@ bool AtMostOne(const Value& record, const Path& path, SchemaReader& reader,
   reader.SayAt(record, last, path, "at most one of " + list + " may be set");
   return false;
 }
+
+void Require(const Value& record, const Path& path, SchemaReader& reader,
+             std::initializer_list<std::string_view> names) {
+  for (const auto name : names) {
+    const Value& value = record.at(name);
+    if (!value.text.empty() || value.bad) continue;
+    std::string message = "must be set";
+    const int index = record.record->IndexOf(name);
+    const Field& field = record.record->fields[static_cast<std::size_t>(index)];
+    for (const auto allowed : field.values) {
+      message += allowed == field.values.front() ? ", one of " : ", ";
+      message += allowed;
+    }
+    reader.SayAt(record, name, path, std::move(message));
+  }
+}
+
+std::string_view GoTrimmed(std::string_view text) {
+  // What unicode.IsSpace takes for one.
+  static constexpr std::array<std::string_view, 25> kSpaces = {
+      " ",      "\t",     "\n",     "\v",     "\f",     "\r",     "\u0085",
+      "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003", "\u2004",
+      "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a", "\u2028",
+      "\u2029", "\u202f", "\u205f", "\u3000"};
+  for (bool again = true; again;) {
+    again = false;
+    for (const auto space : kSpaces) {
+      if (text.starts_with(space)) {
+        text.remove_prefix(space.size());
+        again = true;
+      }
+      if (text.ends_with(space)) {
+        text.remove_suffix(space.size());
+        again = true;
+      }
+    }
+  }
+  return text;
+}
+
+namespace {
 
 bool AnyOf(const Value& record, std::initializer_list<std::string_view> names) {
   return std::any_of(names.begin(), names.end(),
@@ -65,14 +100,6 @@ std::string Lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
-std::string Upper(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   }
   return out;
 }
@@ -112,13 +139,6 @@ void CheckHeaders(const Value& client, const Path& path, SchemaReader& reader) {
   }
 }
 
-std::string_view Trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n\v\f";
-  const auto begin = text.find_first_not_of(kSpace);
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
-
 // Makes `authorization` out of one of the old fields.
 void MoveBearer(Value& client, std::string_view from, std::string_view to,
                 const Path& path, SchemaReader& reader) {
@@ -137,9 +157,7 @@ void MoveBearer(Value& client, std::string_view from, std::string_view to,
   old.text.clear();
 }
 
-}  // namespace
-
-void CheckBasicAuth(Value& auth, const Path& path, SchemaReader& reader) {
+void CheckBasicAuth(const Value& auth, const Path& path, SchemaReader& reader) {
   AtMostOne(auth, path, reader, {"username", "username_file", "username_ref"});
   AtMostOne(auth, path, reader, {"password", "password_file", "password_ref"});
 }
@@ -148,18 +166,16 @@ void CheckAuthorization(Value& auth, const Path& path, SchemaReader& reader) {
   AtMostOne(auth, path, reader,
             {"credentials", "credentials_file", "credentials_ref"});
   Value& type = auth.at("type");
-  type.text = std::string(Trimmed(type.text));
+  type.text = std::string(GoTrimmed(type.text));
   if (type.text.empty()) type.text = "Bearer";
   if (Lower(type.text) == "basic")
     reader.SayAt(auth, "type", path,
                  "cannot be \"basic\"; use basic_auth instead");
 }
 
-void CheckOauth2(Value& oauth2, const Path& path, SchemaReader& reader) {
-  for (const std::string_view name : {"client_id", "token_url"}) {
-    if (!HasText(oauth2, name) && !oauth2.at(name).bad)
-      reader.SayAt(oauth2, name, path, "must be set");
-  }
+void CheckTokenSource(const Value& oauth2, const Path& path,
+                      SchemaReader& reader) {
+  Require(oauth2, path, reader, {"client_id", "token_url"});
   if (oauth2.at("grant_type").text ==
       "urn:ietf:params:oauth:grant-type:jwt-bearer") {
     AtMostOne(oauth2, path, reader,
@@ -175,6 +191,14 @@ void CheckOauth2(Value& oauth2, const Path& path, SchemaReader& reader) {
     AtMostOne(oauth2, path, reader,
               {"client_secret", "client_secret_file", "client_secret_ref"});
   }
+}
+
+// Is the optional record there, and a map?
+bool IsThere(const Value& record) { return record.set && !record.bad; }
+
+}  // namespace
+
+void CheckOauth2(Value& oauth2, const Path& path, SchemaReader& reader) {
   CheckProxy(oauth2, path, reader);
 }
 
@@ -197,6 +221,13 @@ void CheckHttpClient(Value& client, const Path& path, SchemaReader& reader) {
   const bool oauth2 = client.at("oauth2").set;
   const bool authorization = client.at("authorization").set;
   const bool bearer = AnyOf(client, {"bearer_token", "bearer_token_file"});
+  if (IsThere(client.at("basic_auth")))
+    CheckBasicAuth(client.at("basic_auth"), Path{&path, "basic_auth"}, reader);
+  if (IsThere(client.at("authorization")))
+    CheckAuthorization(client.at("authorization"), Path{&path, "authorization"},
+                       reader);
+  if (IsThere(client.at("oauth2")))
+    CheckTokenSource(client.at("oauth2"), Path{&path, "oauth2"}, reader);
   AtMostOne(client, path, reader, {"bearer_token", "bearer_token_file"});
   if (basic + oauth2 + authorization + bearer > 1) {
     const std::string_view at = oauth2          ? "oauth2"
@@ -211,67 +242,6 @@ void CheckHttpClient(Value& client, const Path& path, SchemaReader& reader) {
   }
   CheckProxy(client, path, reader);
   CheckHeaders(client, path, reader);
-}
-
-void CheckFileSd(Value& config, const Path& path, SchemaReader& reader) {
-  const Value& files = config.at("files");
-  if (files.items.empty() && !files.bad)
-    reader.SayAt(config, "files", path, "must name at least one file");
-  // Upstream: ^[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)$
-  const Path below{&path, "files"};
-  for (std::size_t i = 0; i < files.items.size(); ++i) {
-    const Value& file = files.items[i];
-    if (file.bad) continue;
-    const std::string_view name = file.text;
-    const bool extension = std::any_of(name.begin(), name.end(),
-                                       [](char c) { return c == '.'; }) &&
-                           [&] {
-                             const auto end = name.substr(name.rfind('.') + 1);
-                             return end == "json" || end == "yml" ||
-                                    end == "yaml" || end == "JSON" ||
-                                    end == "YML" || end == "YAML";
-                           }();
-    const auto star = name.find('*');
-    const bool one_level =
-        star == name.npos || name.find('/', star) == name.npos;
-    if (extension && one_level && name.find('\n') == name.npos) continue;
-    reader.Say(file.node != nullptr ? file.node : files.node,
-               Path{&below, {}, static_cast<int>(i)},
-               !extension
-                   ? "expected a name that ends in .json, .yml or .yaml, got " +
-                         Quoted(name)
-                   : "a * may only stand in the last part of the path, got " +
-                         Quoted(name));
-  }
-}
-
-void CheckHttpSd(Value& config, const Path& path, SchemaReader& reader) {
-  const auto& text = config.at("url").text;
-  if (text.empty()) {
-    if (!config.at("url").bad) reader.SayAt(config, "url", path, "must be set");
-  } else if (const auto url = ParseGoUrl(text); !url) {
-    reader.SayAt(config, "url", path, url.error().message);
-  } else if (url->scheme != "http" && url->scheme != "https") {
-    reader.SayAt(config, "url", path, "the scheme must be http or https");
-  } else if (url->host.empty()) {
-    reader.SayAt(config, "url", path, "the host is missing");
-  }
-  CheckHttpClient(config, path, reader);
-}
-
-void CheckDnsSd(Value& config, const Path& path, SchemaReader& reader) {
-  if (config.at("names").items.empty() && !config.at("names").bad)
-    reader.SayAt(config, "names", path, "must hold at least one name");
-  if (config.at("type").bad) return;
-  const std::string type = Upper(config.at("type").text);
-  if (type == "SRV") return;
-  if (type != "A" && type != "AAAA" && type != "MX" && type != "NS")
-    reader.SayAt(config, "type", path,
-                 "expected one of SRV, A, AAAA, MX, NS, got " +
-                     Quoted(config.at("type").text));
-  else if (config.at("port").integer == 0 && !config.at("port").bad)
-    reader.SayAt(config, "port", path,
-                 "must be set for every record type but SRV");
 }
 
 void CheckScrapeConfig(Value& config, const Path& path, SchemaReader& reader) {

@@ -8,7 +8,8 @@
 //	oracle casemap     Go's case mapping, once        (regex.go)
 //	oracle kubernetes  what a role finds in a cluster (kubernetes.go)
 //
-//	oracle record DIR    writes the expected outputs of all cases (record.go)
+//	oracle record DIR    writes the expected outputs of all cases (record.go),
+//	                     and the fields of the configuration (fields.go)
 package main
 
 import (

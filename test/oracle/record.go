@@ -15,7 +15,7 @@ import (
 
 // record answers every case below the folder of test data: relabel/*/input.json
 // and kubernetes/*/input.json in expected.json, config/*/input.yaml in
-// scrape_configs.json and effective.json.
+// scrape_configs.json and effective.json; and writes schema/fields.json.
 func record(root string) error {
 	inputs, err := filepath.Glob(filepath.Join(root, "relabel", "*", "input.json"))
 	if err != nil {
@@ -43,6 +43,9 @@ func record(root string) error {
 		if err := recordKubernetes(input); err != nil {
 			return fmt.Errorf("%s: %w", input, err)
 		}
+	}
+	if err := recordFields(root); err != nil {
+		return err
 	}
 	if len(inputs) == 0 || len(texts) == 0 || len(clusters) == 0 {
 		return fmt.Errorf("no cases below %s", root)
