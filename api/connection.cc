@@ -37,6 +37,9 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kLingerBytes = 256 * 1024;
 constexpr std::chrono::seconds kLingerTime{2};
 
+// How soon an answer that found no room is asked for again.
+constexpr std::chrono::milliseconds kFirstRoomPause{20};
+
 std::string_view View(beast::string_view text) {
   return {text.data(), text.size()};
 }
@@ -82,6 +85,9 @@ std::string Head(const Response& response, std::string_view date,
   field("Vary", response.vary ? "Accept-Encoding" : "");
   field("Allow", response.allow);
   field("Location", response.location);
+  if (response.retry_after_seconds > 0) {
+    field("Retry-After", std::to_string(response.retry_after_seconds));
+  }
   field("Connection", !keep_alive ? "close" : http10 ? "keep-alive" : "");
   return out.append("\r\n");
 }
@@ -289,6 +295,28 @@ Connection::Awaitable<Response> Connection::Answer(const Request& request) {
     response = co_await Hold(request, snapshot, std::move(response));
   } else if (response.reload) {
     response = co_await Reload();
+  }
+  if (response.crowded && IsScraper(request)) {
+    response = co_await AwaitRoom(request, std::move(response));
+  }
+  co_return response;
+}
+
+Connection::Awaitable<Response> Connection::AwaitRoom(const Request& request,
+                                                      Response response) {
+  Worker::Timer timer(stream_.get_executor());
+  const TimePoint until =
+      std::chrono::steady_clock::now() + shared_.options.room_time;
+  deadline_ = until + shared_.options.write_timeout;
+  // Rendering what is refused halfway costs, too: ask ever more seldom.
+  std::chrono::milliseconds pause = kFirstRoomPause;
+  while (response.crowded && !worker_.stopping() &&
+         std::chrono::steady_clock::now() + pause < until) {
+    timer.expires_after(pause);
+    co_await timer.async_wait(kAwait);
+    pause *= 2;
+    const auto snapshot = shared_.snapshots.Get();
+    response = shared_.router.Handle(request, *snapshot, Patience::kSpent);
   }
   co_return response;
 }

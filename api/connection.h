@@ -49,6 +49,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<Response> Hold(const Request& request,
                            std::shared_ptr<const Snapshot> seen,
                            Response response);
+  // Waits until there is room for the answer to a scraper, or it was too long.
+  Awaitable<Response> AwaitRoom(const Request& request, Response response);
   Awaitable<Response> Reload();
   Awaitable<bool> Write(const Response& response, bool head, bool keep_alive);
   Awaitable<void> Refuse(int status, std::string_view message);

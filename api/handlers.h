@@ -3,10 +3,14 @@
 
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "api/body_cache.h"
+#include "api/byte_budget.h"
+#include "api/json.h"
 #include "api/router.h"
 #include "api/url.h"
 
@@ -19,6 +23,7 @@ struct Context {
   const Snapshot& snapshot;
   const RouterOptions& options;
   BodyCache& cache;
+  const std::shared_ptr<ByteBudget>& budget;
   Patience patience;
 };
 
@@ -41,15 +46,27 @@ Response HandleExplain(const Context& context);
 inline constexpr std::string_view kJsonType = "application/json";
 inline constexpr std::string_view kTextType = "text/plain; charset=utf-8";
 
-// 200 with `bytes`, compressed if the client takes that and it is worth it.
-Response Respond(const Context& context, std::string_view content_type,
-                 std::string bytes);
-// The same for a body with an ETag, rendered only if neither the client nor the
+// Writes a body. Where the budget has no more room for it, nobody reads what is
+// written: a long body looks at refused() now and then.
+using Render = std::function<void(ByteBuffer& out)>;
+
+// 200 with what `render` writes, compressed if the client takes that and it is
+// worth it; 503 where the budget has no room for it.
+Response Respond(const Context& context, ByteBudget::Use use,
+                 std::string_view content_type, const Render& render);
+// The same for a body that is there already; it is charged afterwards.
+Response Respond(const Context& context, ByteBudget::Use use,
+                 std::string_view content_type, std::string bytes);
+// The same for JSON with an ETag, rendered only if neither the client nor the
 // cache has it. `form` tells bodies apart that are made from one digest in
-// different ways; at most 15 bits.
-Response RespondCached(const Context& context, std::string etag,
+// different ways, at most 15 bits; without `key` it is never kept.
+Response RespondCached(const Context& context, ByteBudget::Use use,
+                       std::string etag, std::optional<BodyCache::Key> key,
+                       const Render& render);
+// The same for JSON that is there already and that `bytes` keeps alive.
+Response RespondShared(const Context& context, std::string etag,
                        BodyCache::Key key,
-                       const std::function<std::string()>& render);
+                       std::shared_ptr<const std::string> bytes);
 
 // The name of a strategy as in the configuration file.
 std::string_view ToString(StrategyKind strategy);

@@ -66,7 +66,7 @@ class Deflater {
     std::string out;
     if (!ok_ || body.size() > kGzipMaxBytes) return out;
     if (deflateReset(&stream_) != Z_OK) return out;
-    out.resize(deflateBound(&stream_, body.size()));
+    out.resize(GzipBound(body.size()));
     stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(body.data()));
     stream_.avail_in = static_cast<uInt>(body.size());
     stream_.next_out = reinterpret_cast<Bytef*>(out.data());
@@ -83,6 +83,11 @@ class Deflater {
 };
 
 }  // namespace
+
+std::size_t GzipBound(std::size_t bytes) {
+  // compressBound, and the longer header and trailer.
+  return ::compressBound(bytes) + 32;
+}
 
 bool AcceptsGzip(std::string_view accept_encoding) {
   std::optional<bool> any;

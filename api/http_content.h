@@ -24,6 +24,9 @@ inline constexpr std::size_t kGzipMinBytes = 512;
 // counts in 32 bits.
 inline constexpr std::size_t kGzipMaxBytes = std::size_t{1} << 30;
 
+// What Gzip needs at most, beside `bytes` of body, while it works.
+std::size_t GzipBound(std::size_t bytes);
+
 // `body` as a gzip member; "" where that fails or `body` is above
 // kGzipMaxBytes, so that it is sent as it is. It is compressed, at the fastest
 // level: labels repeat so much that the better ones gain a few percent for

@@ -107,13 +107,8 @@ Result<Filter> ReadFilter(const Context& context, int& status) {
   return filter;
 }
 
-}  // namespace
-
-Response HandleInspectTargets(const Context& context) {
-  int status = 400;
-  const Result<Filter> filter = ReadFilter(context, status);
-  if (!filter) return Router::ErrorResponse(status, filter.error().message);
-  ByteBuffer out;
+void WriteTargets(const Context& context, const Filter& filter,
+                  ByteBuffer& out) {
   JsonWriter json(out);
   std::size_t matches = 0;
   std::size_t shown = 0;
@@ -122,9 +117,10 @@ Response HandleInspectTargets(const Context& context) {
       .Key("targets")
       .BeginArray();
   for (const auto& job : context.snapshot.jobs) {
-    if (!filter->job.empty() && job->name() != filter->job) continue;
+    if (!filter.job.empty() && job->name() != filter.job) continue;
     for (const InventoryEntry& entry : InventoryOf(*job)) {
-      if (!filter->Matches(entry)) continue;
+      if (out.refused()) return;
+      if (!filter.Matches(entry)) continue;
       ++matches;
       if (out.size() >= context.options.inspect_bytes) continue;
       WriteEntry(context.snapshot, *job, entry, out, json);
@@ -136,7 +132,16 @@ Response HandleInspectTargets(const Context& context) {
       .Field("truncated", shown < matches)
       .EndObject();
   out.Append('\n');
-  return Respond(context, kJsonType, out.Take());
+}
+
+}  // namespace
+
+Response HandleInspectTargets(const Context& context) {
+  int status = 400;
+  const Result<Filter> filter = ReadFilter(context, status);
+  if (!filter) return Router::ErrorResponse(status, filter.error().message);
+  return Respond(context, ByteBudget::Use::kPerson, kJsonType,
+                 [&](ByteBuffer& out) { WriteTargets(context, *filter, out); });
 }
 
 Response HandleExplain(const Context& context) {
@@ -179,7 +184,10 @@ Response HandleExplain(const Context& context) {
         "no discovered target matches; /api/v1/status shows whether its "
         "discoverer has answered");
   }
-  if (!as_text) return Respond(context, kJsonType, ExplainJson(result));
+  if (!as_text) {
+    return Respond(context, ByteBudget::Use::kPerson, kJsonType,
+                   ExplainJson(result));
+  }
   std::string text;
   for (const Explanation& explanation : result.explanations) {
     if (!text.empty()) text += '\n';
@@ -189,7 +197,7 @@ Response HandleExplain(const Context& context) {
     text += fmt::format("\nand {} more match\n",
                         result.matches - result.explanations.size());
   }
-  return Respond(context, kTextType, std::move(text));
+  return Respond(context, ByteBudget::Use::kPerson, kTextType, std::move(text));
 }
 
 }  // namespace ta

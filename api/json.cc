@@ -125,25 +125,30 @@ std::size_t WriteSpecial(std::string_view text, char*& out) {
 }  // namespace
 
 void ByteBuffer::Grow(std::size_t bytes) {
-  const std::size_t room =
+  std::size_t room =
       std::max({size_ + bytes, out_.size() * 2, std::size_t{512}});
+  // For a moment there are the old bytes and the new room.
+  if (refused_ || (charge_ != nullptr && !charge_->Set(out_.size() + room))) {
+    refused_ = true;
+    size_ = 0;
+    if (out_.size() >= bytes) return;
+    room = bytes;
+  }
   out_.resize_and_overwrite(room, [](char*, std::size_t size) { return size; });
+  if (charge_ != nullptr && !refused_) (void)charge_->Set(room);
 }
 
 std::string ByteBuffer::Take() {
   out_.resize(size_);
   size_ = 0;
-  // What is kept in a cache should cost what it holds, not twice that.
-  if (out_.capacity() > out_.size() + out_.size() / 8) out_.shrink_to_fit();
+  // What is kept in a cache should cost what it holds, not twice that. But for
+  // a moment it does.
+  if (out_.capacity() > out_.size() + out_.size() / 8 &&
+      (charge_ == nullptr || charge_->Set(out_.capacity() + out_.size()))) {
+    out_.shrink_to_fit();
+  }
+  if (charge_ != nullptr) (void)charge_->Set(out_.capacity());
   return std::exchange(out_, {});
-}
-
-ByteBuffer& ScratchBuffer() {
-  constexpr std::size_t kKeptBytes = std::size_t{4} << 20;
-  thread_local ByteBuffer buffer;
-  if (buffer.room() > kKeptBytes) buffer = ByteBuffer();
-  buffer.Clear();
-  return buffer;
 }
 
 // The string byte by byte; returns where its end goes.

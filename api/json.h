@@ -13,14 +13,23 @@
 #include <string_view>
 #include <type_traits>
 
+#include "api/byte_budget.h"
+
 namespace ta {
 
 // A growing buffer that is written through a pointer. A list of targets is
 // hundreds of thousands of pieces of a few bytes, where std::string::append's
 // checks cost more than the copying. Confined to one thread.
+//
+// With a charge, what it grows to is charged first. Where that is refused it
+// forgets what it holds and goes on in the room that it has, so that nobody who
+// writes has to look: whoever is done, or has much more to write, looks at
+// refused().
 class ByteBuffer {
  public:
   ByteBuffer() = default;
+  // `charge`, which may be null, outlives this.
+  explicit ByteBuffer(ByteCharge* charge) : charge_(charge) {}
 
   void Append(std::string_view bytes) {
     Reserve(bytes.size());
@@ -42,6 +51,8 @@ class ByteBuffer {
   std::size_t size() const { return size_; }
   std::size_t room() const { return out_.size(); }
   void Clear() { size_ = 0; }
+  // What was written is not there: there was no room for it.
+  bool refused() const { return refused_; }
   std::string_view view() const { return {out_.data(), size_}; }
   // The bytes, without spare memory; the buffer is empty afterwards.
   std::string Take();
@@ -51,12 +62,9 @@ class ByteBuffer {
 
   std::string out_;       // its size is the room, not what was written
   std::size_t size_ = 0;  // bytes written
+  ByteCharge* charge_ = nullptr;
+  bool refused_ = false;
 };
-
-// The calling thread's own buffer, empty, with the room that earlier bodies
-// needed (up to 4 MiB): fresh memory for each body costs more in page faults
-// than writing it. Take it once at a time; copy the result out.
-ByteBuffer& ScratchBuffer();
 
 // Appends `text` as a JSON string, quotes included. O(n), eight bytes at a time
 // where nothing needs an escape.

@@ -86,6 +86,16 @@ std::vector<prometheus::MetricFamily> ServerMetrics::Collect() const {
       .Sample(cache.bytes);
   out.Gauge("target_allocator_body_cache_entries", "Bodies kept.")
       .Sample(cache.entries);
+  const ByteBudget::Stats budget = budget_.stats();
+  out.Gauge("target_allocator_bodies_bytes",
+            "Bytes of bodies being rendered, being sent or kept.")
+      .Sample(budget.bytes);
+  out.Gauge("target_allocator_bodies_limit_bytes",
+            "What target_allocator_bodies_bytes may come to.")
+      .Sample(budget.limit);
+  out.Counter("target_allocator_bodies_refused_total",
+              "Times that a body was not rendered for want of room.")
+      .Sample(budget.refused);
   return out.Take();
 }
 

@@ -16,6 +16,7 @@
 #include "allocator/base/metrics.h"
 #include "allocator/snapshot.h"
 #include "api/body_cache.h"
+#include "api/byte_budget.h"
 #include "api/stats.h"
 
 namespace ta {
@@ -32,16 +33,18 @@ class SnapshotMetrics final : public prometheus::Collectable {
   const SnapshotHolder& snapshots_;
 };
 
-// What the server counts about itself. Both must outlive it. Thread-safe.
+// What the server counts about itself. All must outlive it. Thread-safe.
 class ServerMetrics final : public prometheus::Collectable {
  public:
-  ServerMetrics(const ServerStats& stats, const BodyCache& cache)
-      : stats_(stats), cache_(cache) {}
+  ServerMetrics(const ServerStats& stats, const BodyCache& cache,
+                const ByteBudget& budget)
+      : stats_(stats), cache_(cache), budget_(budget) {}
   std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
   const ServerStats& stats_;
   const BodyCache& cache_;
+  const ByteBudget& budget_;
 };
 
 // What the service counts about itself. `stats` and `snapshots`, which names

@@ -79,6 +79,7 @@ void RenderTargets(const JobView& job, const TargetList* list, LabelsMode mode,
   };
   if (list != nullptr) {
     for (const ListedTarget& listed : list->targets) {
+      if (out.refused()) return;
       const Target& target = *listed.target;
       if (mode == LabelsMode::kDiscovered) {
         separate();

@@ -16,7 +16,8 @@ enum class LabelsMode {
 };
 
 // `[{"targets":["host:port"],"labels":{…}},…]`, one group a target, as the Go
-// allocator writes it; no newline. A null list is `[]`. Relabeling a target
+// allocator writes it; no newline. A null list is `[]`. Stops
+// early when `out` is refused room. Relabeling a target
 // anew costs a few microseconds and saves keeping its labels twice.
 // REQUIRES: for kRelabeled, job.relabeler is not null
 void RenderTargets(const JobView& job, const TargetList* list, LabelsMode mode,

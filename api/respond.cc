@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "api/handlers.h"
 #include "api/http_content.h"
 
@@ -7,48 +9,136 @@ namespace {
 // Bit of BodyCache::Key::form: rendered for a client that takes gzip.
 constexpr std::uint32_t kGzipForm = 0x8000;
 
-Body MakeBody(std::string bytes, bool gzip) {
-  if (gzip && bytes.size() >= kGzipMinBytes) {
-    std::string packed = Gzip(bytes);
-    if (!packed.empty()) {
-      return {std::make_shared<const std::string>(std::move(packed)), true};
-    }
-  }
-  return {std::make_shared<const std::string>(std::move(bytes)), false};
+// What is in the way passes: a slow client's deadline is 30 s at least.
+constexpr int kRetryAfterSeconds = 10;
+
+// A body's bytes with what they take from the budget: both end together.
+std::shared_ptr<const std::string> Hold(std::string bytes, ByteCharge charge) {
+  struct Held {
+    std::string bytes;
+    ByteCharge charge;
+  };
+  auto held = std::make_shared<Held>(std::move(bytes), std::move(charge));
+  return {held, &held->bytes};
 }
 
-}  // namespace
+// `bytes` compressed; nothing where that is not worth it or has no room.
+Body Packed(std::string_view bytes, ByteCharge charge) {
+  if (bytes.size() < kGzipMinBytes || !charge.Set(GzipBound(bytes.size()))) {
+    return {};
+  }
+  std::string packed = Gzip(bytes);
+  (void)charge.Set(packed.capacity());
+  if (packed.empty()) return {};
+  return {Hold(std::move(packed), std::move(charge)), true};
+}
 
-Response Respond(const Context& context, std::string_view content_type,
-                 std::string bytes) {
-  Response response;
-  response.content_type = content_type;
-  response.vary = true;
-  response.body =
-      MakeBody(std::move(bytes), AcceptsGzip(context.request.accept_encoding));
+Response Refuse(const Context& context, const ByteCharge& charge) {
+  context.budget->CountRefused();
+  const std::size_t limit = context.budget->stats().limit;
+  if (charge.too_large()) {
+    return Router::ErrorResponse(
+        503, fmt::format("this answer is too large for the {} MiB that answers "
+                         "may take; ask for less: a job, a collector",
+                         limit >> 20));
+  }
+  Response response = Router::ErrorResponse(
+      503, fmt::format("too many large answers on their way: they may take {} "
+                       "MiB; try again",
+                       limit >> 20));
+  response.retry_after_seconds = kRetryAfterSeconds;
+  response.crowded = true;
   return response;
 }
 
-Response RespondCached(const Context& context, std::string etag,
-                       BodyCache::Key key,
-                       const std::function<std::string()>& render) {
+bool TakesGzip(const Context& context) {
+  return AcceptsGzip(context.request.accept_encoding);
+}
+
+// The response with what `out` holds as its body. `charge` is that of `out`.
+Response Finish(const Context& context, Response response, ByteBuffer& out,
+                ByteCharge& charge) {
+  if (out.refused()) return Refuse(context, charge);
+  std::string bytes = out.Take();
+  if (TakesGzip(context)) {
+    response.body = Packed(bytes, charge.Another());
+    if (response.body.bytes != nullptr) return response;
+  }
+  response.body = {Hold(std::move(bytes), std::move(charge)), false};
+  return response;
+}
+
+Response Typed(std::string_view content_type) {
   Response response;
-  response.content_type = kJsonType;
+  response.content_type = content_type;
   response.vary = true;
+  return response;
+}
+
+// With its ETag; a 304 if the client has it.
+Response Tagged(const Context& context, std::string etag) {
+  Response response = Typed(kJsonType);
   response.etag = std::move(etag);
   if (MatchesETag(context.request.if_none_match, response.etag)) {
     response.status = 304;
     response.content_type = {};
-    return response;
   }
-  const bool gzip = AcceptsGzip(context.request.accept_encoding);
-  if (gzip) key.form |= kGzipForm;
+  return response;
+}
+
+}  // namespace
+
+Response Respond(const Context& context, ByteBudget::Use use,
+                 std::string_view content_type, const Render& render) {
+  ByteCharge charge(context.budget, use);
+  ByteBuffer out(&charge);
+  render(out);
+  return Finish(context, Typed(content_type), out, charge);
+}
+
+Response Respond(const Context& context, ByteBudget::Use use,
+                 std::string_view content_type, std::string bytes) {
+  return Respond(context, use, content_type,
+                 [&](ByteBuffer& out) { out.Append(bytes); });
+}
+
+Response RespondCached(const Context& context, ByteBudget::Use use,
+                       std::string etag, std::optional<BodyCache::Key> key,
+                       const Render& render) {
+  Response response = Tagged(context, std::move(etag));
+  if (response.status == 304) return response;
+  if (key) {
+    if (TakesGzip(context)) key->form |= kGzipForm;
+    if (auto cached = context.cache.Find(*key)) {
+      response.body = *std::move(cached);
+      return response;
+    }
+  }
+  ByteCharge charge(context.budget, use);
+  ByteBuffer out(&charge);
+  render(out);
+  response = Finish(context, std::move(response), out, charge);
+  if (key && response.status == 200) context.cache.Insert(*key, response.body);
+  return response;
+}
+
+Response RespondShared(const Context& context, std::string etag,
+                       BodyCache::Key key,
+                       std::shared_ptr<const std::string> bytes) {
+  Response response = Tagged(context, std::move(etag));
+  if (response.status == 304) return response;
+  response.body = {std::move(bytes), false};
+  if (!TakesGzip(context)) return response;
+  key.form |= kGzipForm;
   if (auto cached = context.cache.Find(key)) {
     response.body = *std::move(cached);
     return response;
   }
-  response.body = MakeBody(render(), gzip);
-  context.cache.Insert(key, response.body);
+  Body packed = Packed(*response.body.bytes,
+                       ByteCharge(context.budget, ByteBudget::Use::kScraper));
+  if (packed.bytes == nullptr) return response;  // sent as it is
+  context.cache.Insert(key, packed);
+  response.body = std::move(packed);
   return response;
 }
 

@@ -107,8 +107,15 @@ std::string_view RouteTemplate(Route route) {
   }
 }
 
+bool IsScraper(const Request& request) {
+  return request.method == "GET" &&
+         (request.refresh_interval || request.sidecar);
+}
+
 Router::Router(RouterOptions options)
-    : options_(std::move(options)), cache_(options_.cache_bytes) {}
+    : options_(std::move(options)),
+      budget_(std::make_shared<ByteBudget>(options_.body_bytes)),
+      cache_(options_.cache_bytes) {}
 
 Response Router::Handle(const Request& request, const Snapshot& snapshot,
                         Patience patience) {
@@ -140,10 +147,12 @@ Response Router::Dispatch(const Request& request, const Snapshot& snapshot,
     return routed(
         ErrorResponse(400, "the query is not valid percent-encoding"));
   }
-  const Context context{request, *query, snapshot, options_, cache_, patience};
+  const Context context{request, *query,  snapshot, options_,
+                        cache_,  budget_, patience};
   if (match.route == Route::kMetrics) {
     if (!options_.metrics) return routed(ErrorResponse(404, "no metrics"));
-    return routed(Respond(context, "text/plain; version=0.0.4; charset=utf-8",
+    return routed(Respond(context, ByteBudget::Use::kScraper,
+                          "text/plain; version=0.0.4; charset=utf-8",
                           options_.metrics()));
   }
   if (match.fixed != nullptr) return routed(match.fixed->handle(context));

@@ -16,6 +16,7 @@
 
 #include "allocator/snapshot.h"
 #include "api/body_cache.h"
+#include "api/byte_budget.h"
 
 namespace ta {
 
@@ -52,15 +53,19 @@ struct Request {
   bool sidecar = false;  // X-Target-Allocator-Sidecar is there: a scraper, too
 };
 
+// A GET of who scrapes, not of a person with curl.
+bool IsScraper(const Request& request);
+
 struct Response {
   int status = 200;
   Route route = Route::kUnknown;
   std::string_view content_type;  // static; "" without a body
   Body body;
-  std::string etag;        // "" for none
-  std::string location;    // of a redirect
-  std::string_view allow;  // static; of a 405
-  bool vary = false;       // depends on Accept-Encoding
+  std::string etag;             // "" for none
+  std::string location;         // of a redirect
+  std::string_view allow;       // static; of a 405
+  bool vary = false;            // depends on Accept-Encoding
+  int retry_after_seconds = 0;  // of a 503; 0 for none
 
   // A scraper's GET of a job's targets, to be reported when this response was
   // written in full, or at once when it is held. Where sent_generation is set
@@ -71,6 +76,10 @@ struct Response {
   // `poll`, wait for a newer snapshot and ask again; after kHoldTime, ask with
   // Patience::kSpent.
   bool hold = false;
+  // A 503 for want of room among the bodies on their way (byte_budget.h). A
+  // scraper asks again in its own time only, which may be a minute: better to
+  // wait a little and ask for it.
+  bool crowded = false;
   // Not an answer yet: ask for a reload, then ReloadResponse.
   bool reload = false;
 };
@@ -84,6 +93,11 @@ struct RouterOptions {
   // Limit of the cache of bodies. 32 MiB is every list of 100k targets with six
   // labels, or the lists asked for most often where they don't fit.
   std::size_t cache_bytes = std::size_t{32} << 20;
+  // Limit of the bytes of all bodies that are alive, those in the cache
+  // included. 256 MiB is the cache, 32 MiB that people's answers leave free for
+  // collectors, and what it takes to render one of 128 MiB, a hundred thousand
+  // targets with 42 labels: a buffer that doubles is there with its half.
+  std::size_t body_bytes = std::size_t{256} << 20;
   std::string version;  // shown by /api/v1/status
   // The text of /metrics; any thread. Without one the path is 404.
   std::function<std::string()> metrics;
@@ -104,12 +118,15 @@ class Router {
   static Response ErrorResponse(int status, std::string_view message);
 
   const BodyCache& cache() const { return cache_; }
+  const ByteBudget& budget() const { return *budget_; }
 
  private:
   Response Dispatch(const Request& request, const Snapshot& snapshot,
                     Patience patience);
 
   RouterOptions options_;
+  // Shared with what is charged to it: a body may outlive the router.
+  const std::shared_ptr<ByteBudget> budget_;
   BodyCache cache_;
 };
 

@@ -56,6 +56,10 @@ struct ServerOptions {
   std::chrono::milliseconds idle_timeout{std::chrono::seconds(330)};
   std::chrono::milliseconds reload_timeout{std::chrono::seconds(60)};
   std::chrono::milliseconds hold_time = kHoldTime;
+  // How long a scraper waits for room among the bodies on their way, before it
+  // is answered 503: well below the usual refresh interval of 30 s, which is
+  // its own deadline, too.
+  std::chrono::milliseconds room_time{std::chrono::seconds(5)};
   // How long Stop waits for answers that are being written.
   std::chrono::milliseconds stop_timeout{std::chrono::seconds(5)};
   std::chrono::milliseconds tick{1000};

@@ -28,7 +28,7 @@ ServerShared::ServerShared(ServerOptions given, SnapshotHolder& holder,
 std::string ServerShared::Metrics() const {
   std::vector<std::shared_ptr<const prometheus::Collectable>> sources = {
       std::make_shared<SnapshotMetrics>(snapshots),
-      std::make_shared<ServerMetrics>(stats, router.cache()),
+      std::make_shared<ServerMetrics>(stats, router.cache(), router.budget()),
       std::make_shared<ProcessMetrics>(options.router.version)};
   if (options.service != nullptr) {
     sources.push_back(

@@ -131,7 +131,7 @@ void WriteDiscoverers(const Snapshot& snapshot, JsonWriter& json) {
 
 Response HandleIndex(const Context& context) {
   return Respond(
-      context, kTextType,
+      context, ByteBudget::Use::kPerson, kTextType,
       "target-allocator\n"
       "\n"
       "For collectors\n"
@@ -166,14 +166,13 @@ Response HandleReadyz(const Context& context) {
         503, OrElse(snapshot.waiting_for, "starting: not ready yet"));
   }
   if (snapshot.jobs_not_synced.empty()) return Response();
-  return Respond(context, kTextType,
+  return Respond(context, ByteBudget::Use::kScraper, kTextType,
                  fmt::format("ready, without jobs that are not synced: {}\n",
                              fmt::join(snapshot.jobs_not_synced, ", ")));
 }
 
-Response HandleStatus(const Context& context) {
+static void WriteStatus(const Context& context, ByteBuffer& out) {
   const Snapshot& snapshot = context.snapshot;
-  ByteBuffer out;
   JsonWriter json(out);
   json.BeginObject()
       .Field("version", context.options.version)
@@ -192,7 +191,11 @@ Response HandleStatus(const Context& context) {
   WriteDiscoverers(snapshot, json);
   json.EndObject();
   out.Append('\n');
-  return Respond(context, kJsonType, out.Take());
+}
+
+Response HandleStatus(const Context& context) {
+  return Respond(context, ByteBudget::Use::kPerson, kJsonType,
+                 [&](ByteBuffer& out) { WriteStatus(context, out); });
 }
 
 }  // namespace ta

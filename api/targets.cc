@@ -35,11 +35,6 @@ std::chrono::milliseconds RefreshInterval(std::string_view seconds) {
   return std::chrono::milliseconds(std::llround(value * 1000));
 }
 
-bool IsScraper(const Request& request) {
-  return request.method == "GET" &&
-         (request.refresh_interval || request.sidecar);
-}
-
 // The list that `collector` is served of `job`; null for an empty one.
 const TargetList* ListFor(const JobView* job, const MemberView& member) {
   if (job == nullptr || member.state == MemberView::State::kDrained) {
@@ -75,12 +70,9 @@ Response AllCollectors(const Context& context, std::string_view job_name,
   }
   const std::uint64_t rules = job == nullptr ? 0 : job->rules_digest;
   // Never kept: people ask for this, now and then.
-  BodyCache nothing(0);
-  const Context uncached{context.request, context.query, context.snapshot,
-                         context.options, nothing,       context.patience};
   return RespondCached(
-      uncached, ListETag(hasher.Hash64(), mode, rules), {}, [&] {
-        ByteBuffer& out = ScratchBuffer();
+      context, ByteBudget::Use::kPerson, ListETag(hasher.Hash64(), mode, rules),
+      std::nullopt, [&](ByteBuffer& out) {
         JsonWriter json(out);
         json.BeginObject();
         const std::string escaped_job = QueryEscape(job_name);
@@ -100,7 +92,6 @@ Response AllCollectors(const Context& context, std::string_view job_name,
         }
         json.EndObject();
         out.Append('\n');
-        return std::string(out.view());
       });
 }
 
@@ -131,18 +122,18 @@ Response OneCollector(const Context& context, std::string_view collector,
   const bool relabeled = mode == LabelsMode::kRelabeled;
   const std::uint64_t rules =
       relabeled && job != nullptr ? job->rules_digest : 0;
-  return RespondCached(
-      context, ListETag(digest, mode, rules),
-      {digest, rules, relabeled ? kRelabeledForm : kDiscoveredForm}, [&] {
-        ByteBuffer out;
-        if (list == nullptr) {
-          out.Append("[]");
-        } else {
-          RenderTargets(*job, list, mode, out);
-        }
-        out.Append('\n');
-        return std::string(out.view());
-      });
+  const BodyCache::Key key{digest, rules,
+                           relabeled ? kRelabeledForm : kDiscoveredForm};
+  return RespondCached(context, ByteBudget::Use::kScraper,
+                       ListETag(digest, mode, rules), key,
+                       [&](ByteBuffer& out) {
+                         if (list == nullptr) {
+                           out.Append("[]");
+                         } else {
+                           RenderTargets(*job, list, mode, out);
+                         }
+                         out.Append('\n');
+                       });
 }
 
 // Everything between "this is a well-formed question" and the answer.
@@ -177,6 +168,22 @@ Response AnswerTargets(const Context& context, std::string_view job_name,
                    : AllCollectors(context, job_name, job, mode);
 }
 
+void WriteJobs(const Snapshot& snapshot, ByteBuffer& out) {
+  JsonWriter json(out);
+  json.BeginObject();
+  for (const auto& job : snapshot.jobs) {
+    if (!job->served || job->counts.assigned + job->counts.unassigned == 0) {
+      continue;
+    }
+    json.Key(job->name())
+        .BeginObject()
+        .Field("_link", "/jobs/" + QueryEscape(job->name()) + "/targets")
+        .EndObject();
+  }
+  json.EndObject();
+  out.Append('\n');
+}
+
 }  // namespace
 
 Response HandleScrapeConfigs(const Context& context) {
@@ -193,9 +200,10 @@ Response HandleScrapeConfigs(const Context& context) {
         "the file has no jobs of its own");
   }
   const std::uint64_t digest = Hash64(config.scrape_configs_json);
-  return RespondCached(context, fmt::format("W/\"{:016x}\"", digest),
+  // As it stands in the configuration, which it keeps alive: no copy.
+  return RespondShared(context, fmt::format("W/\"{:016x}\"", digest),
                        {digest, 0, kScrapeConfigsForm},
-                       [&] { return config.scrape_configs_json; });
+                       {snapshot.config, &config.scrape_configs_json});
 }
 
 Response HandleJobs(const Context& context) {
@@ -205,21 +213,8 @@ Response HandleJobs(const Context& context) {
         503,
         OrElse(snapshot.targets_wait, OrElse(snapshot.waiting_for, kStarting)));
   }
-  ByteBuffer out;
-  JsonWriter json(out);
-  json.BeginObject();
-  for (const auto& job : snapshot.jobs) {
-    if (!job->served || job->counts.assigned + job->counts.unassigned == 0) {
-      continue;
-    }
-    json.Key(job->name())
-        .BeginObject()
-        .Field("_link", "/jobs/" + QueryEscape(job->name()) + "/targets")
-        .EndObject();
-  }
-  json.EndObject();
-  out.Append('\n');
-  return Respond(context, kJsonType, out.Take());
+  return Respond(context, ByteBudget::Use::kScraper, kJsonType,
+                 [&](ByteBuffer& out) { WriteJobs(snapshot, out); });
 }
 
 Response HandleTargets(const Context& context, std::string_view job) {

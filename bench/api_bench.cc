@@ -55,9 +55,9 @@ void BM_RenderTargets(benchmark::State& state, LabelsMode mode) {
   const JobView& job = *snapshot->jobs[0];
   std::size_t bytes = 0;
   for (auto _ : state) {
-    ByteBuffer& out = ScratchBuffer();
+    ByteBuffer out;
     RenderTargets(job, job.ListOf(1), mode, out);
-    const std::string body(out.view());
+    const std::string body = out.Take();
     bytes = body.size();
     benchmark::DoNotOptimize(body.data());
   }
