@@ -205,13 +205,17 @@ void AppendGoUpper(std::string_view text, std::string& out) {
 }
 
 bool IsValidUtf8(std::string_view text) {
-  if (IsAscii(text)) return true;
-  while (!text.empty()) {
-    const Rune rune = Decode(text);
-    if (rune.value == kReplacement && rune.bytes == 1) return false;
-    text.remove_prefix(rune.bytes);
+  return IsAscii(text) || ValidUtf8Prefix(text) == text.size();
+}
+
+std::size_t ValidUtf8Prefix(std::string_view text) {
+  std::size_t valid = 0;
+  while (valid < text.size()) {
+    const Rune rune = Decode(text.substr(valid));
+    if (rune.value == kReplacement && rune.bytes == 1) break;
+    valid += rune.bytes;
   }
-  return true;
+  return valid;
 }
 
 std::string ToValidUtf8(std::string_view text) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,8 @@ void AppendGoUpper(std::string_view text, std::string& out);
 
 // utf8.ValidString.
 bool IsValidUtf8(std::string_view text);
+// How many bytes of UTF-8 it begins with.
+std::size_t ValidUtf8Prefix(std::string_view text);
 
 // `text` with each byte that is no UTF-8 replaced by U+FFFD.
 std::string ToValidUtf8(std::string_view text);

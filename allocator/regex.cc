@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
 
 #include "allocator/go_text.h"
+#include "allocator/regex_syntax.h"
 #include "allocator/simple_regex.h"
 
 namespace ta {
@@ -18,54 +20,8 @@ namespace {
 // Enough for every group of a sane rule; more are put on the heap.
 constexpr std::size_t kGroupsOnStack = 16;
 
-// What Go accepts and RE2 doesn't, and the reverse, outside of classes and
-// quotations: (?<name>…) becomes (?P<name>…), and \C is refused (nothing).
-std::optional<std::string> TranslateToRe2(std::string_view pattern) {
-  std::string out;
-  bool in_class = false;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    const std::string_view rest = pattern.substr(i);
-    if (rest.starts_with("\\Q") && !in_class) {
-      std::size_t length = rest.find("\\E");
-      length = length == std::string_view::npos ? rest.size() : length + 2;
-      out += rest.substr(0, length);
-      i += length - 1;
-      continue;
-    }
-    if (rest[0] == '\\' && rest.size() > 1) {
-      if (rest[1] == 'C') return std::nullopt;
-      out += rest.substr(0, 2);
-      ++i;
-      continue;
-    }
-    if (in_class) {
-      if (rest.starts_with("[:")) {  // [:alpha:]
-        const std::size_t end = rest.find(":]");
-        if (end != std::string_view::npos) {
-          out += rest.substr(0, end + 2);
-          i += end + 1;
-          continue;
-        }
-      }
-      in_class = rest[0] != ']';
-    } else if (rest[0] == '[') {
-      in_class = true;
-      // A bracket right at the beginning is a member.
-      std::size_t length = rest.starts_with("[^") ? 2 : 1;
-      if (rest.substr(length).starts_with("]")) ++length;
-      out += rest.substr(0, length);
-      i += length - 1;
-      continue;
-    } else if (rest.starts_with("(?<") && !rest.starts_with("(?<=") &&
-               !rest.starts_with("(?<!")) {
-      out += "(?P";
-      i += 1;
-      continue;
-    }
-    out += rest[0];
-  }
-  return out;
-}
+// For RE2: what a regex may take, with what it remembers of texts.
+constexpr std::int64_t kMaxMemory = 64 << 20;
 
 std::string_view GoErrorText(RE2::ErrorCode code) {
   switch (code) {
@@ -96,14 +52,14 @@ std::string_view GoErrorText(RE2::ErrorCode code) {
     case RE2::ErrorBadNamedCapture:
       return "invalid named capture";
     default:
-      return "expression too large";
+      return "expression too large, it would take more than 64 MiB of memory";
   }
 }
 
 std::unique_ptr<RE2> NewRe2(std::string_view pattern) {
   RE2::Options options;
   options.set_log_errors(false);
-  options.set_max_mem(64 << 20);
+  options.set_max_mem(kMaxMemory);
   return std::make_unique<RE2>(re2::StringPiece(pattern.data(), pattern.size()),
                                options);
 }
@@ -111,6 +67,36 @@ std::unique_ptr<RE2> NewRe2(std::string_view pattern) {
 re2::StringPiece Piece(std::string_view text) {
   return {text.data(), text.size()};
 }
+
+// A text that is no UTF-8 as Go sees it: each byte that is none is U+FFFD. RE2
+// would see no character there at all.
+struct Repaired {
+  std::string text;
+  std::vector<std::size_t> origins;  // by place in `text`, one past its end too
+
+  explicit Repaired(std::string_view broken) {
+    while (!broken.empty()) {
+      const std::size_t valid = ValidUtf8Prefix(broken);
+      for (std::size_t i = 0; i < valid; ++i) origins.push_back(done_ + i);
+      text += broken.substr(0, valid);
+      done_ += valid;
+      broken.remove_prefix(valid);
+      if (broken.empty()) break;
+      text += "\xef\xbf\xbd";
+      origins.insert(origins.end(), 3, done_++);
+      broken.remove_prefix(1);
+    }
+    origins.push_back(done_);
+  }
+  // Where the character of the original that begins at `origin` begins here.
+  std::size_t Place(std::size_t origin) const {
+    return static_cast<std::size_t>(std::ranges::lower_bound(origins, origin) -
+                                    origins.begin());
+  }
+
+ private:
+  std::size_t done_ = 0;
+};
 
 }  // namespace
 
@@ -160,14 +146,11 @@ Result<std::shared_ptr<const Regex>> Regex::Compile(std::string_view pattern,
     regex->engines_->anchored = anchored;
   } else {
     const auto translated = TranslateToRe2(anchored);
-    if (!translated) {
-      return Reject("error parsing regexp: invalid escape sequence: `\\C`");
-    }
+    if (!translated) return std::unexpected(translated.error());
     auto re2 = NewRe2(*translated);
     if (!re2->ok()) {
-      return Reject("error parsing regexp: " +
-                    std::string(GoErrorText(re2->error_code())) + ": `" +
-                    re2->error_arg() + "`");
+      return Reject(
+          RegexErrorText(GoErrorText(re2->error_code()), re2->error_arg()));
     }
     regex->group_count_ = re2->NumberOfCapturingGroups() + 1;
     regex->names_.assign(re2->NamedCapturingGroups().begin(),
@@ -216,6 +199,18 @@ bool Regex::Match(std::string_view text,
 bool Regex::MatchFrom(std::string_view text, std::size_t from,
                       std::span<std::string_view> groups) const {
   assert(groups.size() <= static_cast<std::size_t>(group_count_));
+  if (!IsValidUtf8(text)) {
+    const Repaired repaired(text);
+    const std::string_view whole = repaired.text;
+    if (!MatchFrom(whole, repaired.Place(from), groups)) return false;
+    for (std::string_view& group : groups) {
+      if (group.data() == nullptr) continue;
+      const auto at = static_cast<std::size_t>(group.data() - whole.data());
+      const std::size_t begin = repaired.origins[at];
+      group = text.substr(begin, repaired.origins[at + group.size()] - begin);
+    }
+    return true;
+  }
   const RE2& re2 = engines_->Re2();
   if (groups.empty()) {
     return re2.Match(Piece(text), from, text.size(), RE2::UNANCHORED, nullptr,

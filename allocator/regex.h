@@ -1,9 +1,6 @@
 // A regular expression of a relabel rule: Go's syntax, anchored at both ends as
 // Prometheus does it, `^(?s:…)$`. Patterns that are simple (most are) run on
 // SimpleRegex, the others on RE2, with equal results.
-//
-// Known difference: where RE2 runs, a text that is no valid UTF-8 matches `.`
-// and negated classes in Go, byte by byte, but not here.
 
 #pragma once
 

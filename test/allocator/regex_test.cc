@@ -56,6 +56,76 @@ TEST(RegexTest, TakesGoSyntax) {
   }
 }
 
+TEST(RegexTest, NamesGroupsAsGoDoes) {
+  EXPECT_EQ(Expand("(?<n_1>a)b", "${n_1}", "ab"), "a");
+  for (const char* bad : {"(?<ä>a)", "(?P<ä>a)", "(?<>a)", "(?<a-b>c)"}) {
+    EXPECT_FALSE(Regex::Compile(bad)) << bad;
+  }
+}
+
+// RE2 knows general categories by their short names, as of Unicode 14.
+TEST(RegexTest, TakesUnicodeClassesAsGoDoes) {
+  for (const char* letter :
+       {R"(\pL)", R"(\p{Letter})", R"(\p{ letter})", R"(\pl)", R"([\pL_])",
+        R"([^\PL])", R"([^\P{letter}])", R"(\p{LC})", R"(\P{Number})",
+        R"(\p{Assigned})", R"([^\p{Cn}])", R"(\PC)", R"(\p{^ASCII})",
+        R"([\P{ASCII}x])", R"(\p{any})"}) {
+    EXPECT_TRUE(Compile(letter)->Matches("é")) << letter;
+  }
+  EXPECT_TRUE(Compile(R"(\p{greek})")->Matches("λ"));
+  EXPECT_TRUE(Compile(R"(\pL)")->Matches("\U00011f04")) << "of Unicode 15";
+  EXPECT_TRUE(Compile(R"(\p{Kawi})")->Matches("\U00011f04"));
+  EXPECT_FALSE(Compile(R"(\PL)")->Matches("é"));
+  EXPECT_FALSE(Compile(R"([\PL])")->Matches("é"));
+  for (const char* bad : {R"(\p{Foo})", R"(\pX)", R"(\p{})", R"(\p{L)",
+                          R"([a-\pL])", R"(\p{Old_Italic})"}) {
+    EXPECT_FALSE(Regex::Compile(bad)) << bad;
+  }
+}
+
+// RE2 matches characters only; in Go each byte that is none counts as U+FFFD.
+TEST(RegexTest, BytesThatAreNoUtf8AreCharacters) {
+  EXPECT_EQ(Expand("(.)(.?)(.*)b", "$2|$3|$1",
+                   "\xffä\xe6\x97"
+                   "b"),
+            "ä|\xe6\x97|\xff");
+  EXPECT_EQ(Expand("(\\x{fffd})(\\B)(.)", "<$1$3$2>", "\x80\xc3"),
+            "<\x80\xc3>");
+  EXPECT_FALSE(Compile(".")->Matches("\xe6\x97"));
+  const auto regex = Compile("a)|(\\x{fffd}");
+  const RegexTemplate each("<$0>", *regex);
+  EXPECT_EQ(each.ReplaceAll(*regex,
+                            "x\xff"
+                            "ä\xc3"),
+            "x\xff"
+            "ä<\xc3>");
+}
+
+TEST(RegexTest, RefusesWhatExplodesWithAClearMessage) {
+  const auto repeated = [](std::string_view text, int times) {
+    std::string out;
+    for (int i = 0; i < times; ++i) out += text;
+    return out;
+  };
+  const auto error = [](const std::string& pattern) {
+    const auto regex = Regex::Compile(pattern);
+    return regex ? std::string("none") : regex.error().message;
+  };
+  EXPECT_EQ(error("((a{1000}){1000})"),
+            "error parsing regexp: invalid repeat count: `{1000}`");
+  EXPECT_EQ(error(repeated("\\pL{300}", 20)),
+            "error parsing regexp: expression too large, it would take more "
+            "than 64 MiB of memory");
+  EXPECT_EQ(
+      error(repeated("(", 1200) + "a" + repeated(")", 1200)).substr(0, 50),
+      "error parsing regexp: expression nests too deeply:");
+  EXPECT_EQ(
+      error(repeated("(?:", 1200) + "a" + repeated("b)*", 1200)).substr(0, 50),
+      "error parsing regexp: expression nests too deeply:");
+  EXPECT_EQ(error(repeated("(", 900) + "a" + repeated(")", 900)), "none");
+  EXPECT_LT(error(repeated("(a", 100'000)).size(), 200u);
+}
+
 TEST(RegexTest, ErrorsAreGos) {
   EXPECT_EQ(Regex::Compile("a(b").error().message,
             "error parsing regexp: missing closing ): `^(?s:a(b)$`");

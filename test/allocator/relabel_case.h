@@ -24,6 +24,10 @@ struct RelabelRequest {
   LabelMap group;
   std::vector<LabelMap> targets;
   std::string json;  // as the oracle reads it
+  // Labels may be no UTF-8, which JSON can't say: each byte is sent as the
+  // character of its number. In `group` and `targets` here it is a byte.
+  bool bytes = false;
+  bool with_params = false;  // the scrape config has some `params`
 };
 
 // What became of a target: Prometheus says no more.
@@ -64,7 +68,8 @@ std::vector<std::string> AskOracle(const std::string& command,
                                    const std::string& input);
 // The oracle's path, "" if there is none: $TA_ORACLE, else build/oracle.
 std::string OraclePath();
-// Of random tests against it: $TA_SEED repeats or varies a run, else 1.
+// Of random tests against it: $TA_SEED repeats or varies a run, else 1. Prints
+// it.
 unsigned Seed();
 
 }  // namespace ta::test
