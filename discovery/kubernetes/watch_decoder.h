@@ -45,7 +45,7 @@ struct WatchEvent {
 
 // Cuts a stream at its newlines and reads each line as an event. Confined to
 // one thread at a time. Holds the piece of a line that is not complete, and
-// between lines at most 64 KiB.
+// between lines half a megabyte at most.
 class WatchDecoder {
  public:
   // An object in etcd has 1.5 MiB at most unless somebody raised that.

@@ -1,0 +1,64 @@
+#include "discovery/kubernetes/objects.h"
+
+namespace ta::kubernetes {
+namespace {
+
+template <typename T>
+bool SameAs(const Object& a, const Object& b) {
+  return As<T>(a) == As<T>(b);
+}
+
+}  // namespace
+
+bool Same(const Object& a, const Object& b) {
+  assert(a.resource == b.resource);
+  switch (a.resource) {
+    case Resource::kPods:
+      return SameAs<Pod>(a, b);
+    case Resource::kNodes:
+      return SameAs<Node>(a, b);
+    case Resource::kServices:
+      return SameAs<Service>(a, b);
+    case Resource::kEndpoints:
+      return SameAs<Endpoints>(a, b);
+    case Resource::kEndpointSlices:
+      return SameAs<EndpointSlice>(a, b);
+    case Resource::kIngresses:
+      return SameAs<Ingress>(a, b);
+    case Resource::kNamespaces:
+      return SameAs<Namespace>(a, b);
+    case Resource::kReplicaSets:
+      return SameAs<ReplicaSet>(a, b);
+    case Resource::kJobs:
+      return SameAs<Job>(a, b);
+  }
+  return false;
+}
+
+std::string_view Pod::ip() const {
+  return meta.Get("__meta_kubernetes_pod_ip");
+}
+std::string_view Pod::phase() const {
+  return meta.Get("__meta_kubernetes_pod_phase");
+}
+std::string_view Pod::ready() const {
+  return meta.Get("__meta_kubernetes_pod_ready");
+}
+std::string_view Pod::node_name() const {
+  return meta.Get("__meta_kubernetes_pod_node_name");
+}
+std::string_view Pod::uid() const {
+  return meta.Get("__meta_kubernetes_pod_uid");
+}
+std::string_view Pod::controller_kind() const {
+  return meta.Get("__meta_kubernetes_pod_controller_kind");
+}
+std::string_view Pod::controller_name() const {
+  return meta.Get("__meta_kubernetes_pod_controller_name");
+}
+
+std::string_view EndpointSlice::address_type() const {
+  return meta.Get("__meta_kubernetes_endpointslice_address_type");
+}
+
+}  // namespace ta::kubernetes
