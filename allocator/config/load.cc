@@ -121,10 +121,12 @@ class Loader {
     NameForeign(prometheus);
     Value& global = prometheus.at("global");
     FinishGlobal(global, Path{&path, "global"}, reader_);
+    if (options_.inspect) options_.inspect("", global);
     ScrapeConfigContext context{&global, folder_,
                                 config_.allow_insecure_auth_secrets
                                     ? Secrets::kShown
-                                    : Secrets::kMasked};
+                                    : Secrets::kMasked,
+                                options_.inspect};
     ReadJobs(prometheus.at("scrape_configs"), Path{&path, "scrape_configs"},
              context, reader_);
     ReadFiles(prometheus, Path{&path, "scrape_config_files"}, context);
@@ -176,11 +178,12 @@ class Loader {
       const Value& pattern = patterns.items[i];
       if (pattern.bad || pattern.node == nullptr) continue;
       const Path at{&path, {}, static_cast<int>(i)};
+      // Upstream: ^[^*]*(\*[^/]*)?$, where [^*] takes newlines.
       const auto star = pattern.text.find('*');
       if (star != std::string::npos &&
-          pattern.text.find_first_of("*/", star + 1) != std::string::npos) {
+          pattern.text.find('/', star) != std::string::npos) {
         reader_.Say(pattern.node, at,
-                    "at most one *, and only in the last part of the path");
+                    "a * may only stand in the last part of the path");
         continue;
       }
       const std::string glob = ResolvePath(folder_, pattern.text);

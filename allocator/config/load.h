@@ -17,6 +17,8 @@
 
 namespace ta {
 
+struct Value;
+
 // One file that a pattern matched.
 struct MatchedFile {
   std::string path;
@@ -35,6 +37,10 @@ struct LoadOptions {
   // their names; no match is an empty list. Left empty: the disk is read.
   std::function<Result<std::vector<MatchedFile>>(const std::string& pattern)>
       read_files;
+  // Shown every effective value of `global` ("" is its job) and of each scrape
+  // config, before anybody knows whether the file as a whole is good. The
+  // value ends with the call.
+  std::function<void(std::string_view job, const Value&)> inspect;
 };
 
 // Loads the text of the file `path` (its folder is where relative paths start;

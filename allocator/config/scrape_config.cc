@@ -196,8 +196,13 @@ void FinishGlobal(Value& global, const Path& path, SchemaReader& reader) {
     timeout.integer = std::min(kDefaultTimeoutMs, interval.integer);
   SetFlag(global.at("scrape_native_histograms"), false);
   SetFlag(global.at("extra_scrape_metrics"), false);
+  Value& evaluation = global.at("evaluation_interval");
+  if (evaluation.integer == 0) evaluation.integer = kDefaultIntervalMs;
   std::string& scheme = global.at("metric_name_validation_scheme").text;
   if (scheme.empty()) scheme = "utf8";
+  // Upstream's default, which a `global` with anything in it does not get.
+  if (global.node == nullptr || global.node->IsNull())
+    global.at("metric_name_escaping_scheme").text = "allow-utf-8";
   CheckProtocols(global, path, reader);
   const Value& labels = global.at("external_labels");
   const Path below{&path, "external_labels"};
@@ -228,6 +233,7 @@ ReadScrapeConfigResult ReadScrapeConfig(const YamlNode& node,
   const bool rules_ok =
       CheckRelabelConfigs(value, "relabel_configs", legacy, path, reader);
 
+  if (context.inspect) context.inspect(value.at("job_name").text, value);
   auto config = std::make_shared<ScrapeConfig>();
   config->job_name = value.at("job_name").text;
   config->seeds = SeedsOf(value);
@@ -236,7 +242,7 @@ ReadScrapeConfigResult ReadScrapeConfig(const YamlNode& node,
   if (rules_ok)
     config->relabel_configs =
         RelabelConfigsOf(value.at("relabel_configs"), legacy);
-  config->discoveries = DiscoveriesOf(value, context.folder, path, reader);
+  config->discoveries = DiscoveriesOf(value, context.folder);
   out.config = std::move(config);
   out.job_name = value.at("job_name").node;
   AppendJson(value, context.secrets, out.json);

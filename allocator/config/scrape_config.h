@@ -4,8 +4,10 @@
 
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "allocator/config/config.h"
 #include "allocator/config/schema.h"
@@ -19,6 +21,8 @@ struct ScrapeConfigContext {
   const Value* global = nullptr;  // of FinishGlobal; never null
   std::string folder;             // relative paths of discovery start here
   Secrets secrets = Secrets::kMasked;
+  // LoadOptions::inspect; may be empty.
+  std::function<void(std::string_view job, const Value&)> inspect;
 };
 
 struct ReadScrapeConfigResult {

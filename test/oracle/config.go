@@ -18,23 +18,27 @@ import (
 
 // configRequest is the text of a Prometheus configuration file, and the other
 // files of its folder by name, for scrape_config_files.
+// Both as bytes, which may be no UTF-8: JSON carries them as base64.
 type configRequest struct {
-	Text  string            `json:"text"`
-	Files map[string]string `json:"files,omitempty"`
+	Text  []byte            `json:"text"`
+	Files map[string][]byte `json:"files,omitempty"`
 }
 
 type configAnswer struct {
 	// What Prometheus says when it loads the file; all else is missing then.
 	Error string `json:"error,omitempty"`
 	// The scrape configs by job as the Go allocator serves them, and the same
-	// with secrets shown (over TLS, or with allow_insecure_auth_secrets).
-	JSON  json.RawMessage `json:"json,omitempty"`
-	Shown json.RawMessage `json:"shown,omitempty"`
+	// with secrets shown (over TLS, or with allow_insecure_auth_secrets). The
+	// text of JSON, because not every parser takes 18446744073709552000.
+	JSON  string `json:"json,omitempty"`
+	Shown string `json:"shown,omitempty"`
 	// Why the Go allocator could not serve them, though Prometheus loads them.
 	Unserved string `json:"unserved,omitempty"`
 	// The effective value of each field of `global` and of each scrape config,
 	// by job, zero values included; paths as written. See effective.go.
-	Effective map[string]any `json:"effective,omitempty"`
+	Effective string `json:"effective,omitempty"`
+
+	values map[string]any // of Effective
 }
 
 // doConfig runs in a folder of its own, which is empty between two requests.
@@ -62,7 +66,7 @@ func doConfig(request configRequest) configAnswer {
 	if err != nil {
 		return configAnswer{Error: "oracle: " + err.Error()}
 	}
-	answer := configAnswer{Effective: map[string]any{}}
+	answer := configAnswer{values: map[string]any{}}
 	answer.JSON, err = served(jobs.byName, false)
 	if err == nil {
 		answer.Shown, err = served(jobs.byName, true)
@@ -75,8 +79,13 @@ func doConfig(request configRequest) configAnswer {
 	for name, job := range jobs.byName {
 		values[name] = effective(job)
 	}
-	answer.Effective["global"] = effective(jobs.global)
-	answer.Effective["scrape_configs"] = values
+	answer.values["global"] = effective(jobs.global)
+	answer.values["scrape_configs"] = values
+	text, err := json.Marshal(answer.values)
+	if err != nil {
+		return configAnswer{Unserved: err.Error()}
+	}
+	answer.Effective = string(text)
 	return answer
 }
 
@@ -85,11 +94,12 @@ type loadedJobs struct {
 	byName map[string]*config.ScrapeConfig
 }
 
-// asWritten is config.Load and Config.GetScrapeConfigs without SetDirectory.
-func asWritten(text string) (loadedJobs, error) {
+// asWritten is config.Load and Config.GetScrapeConfigs without SetDirectory, and
+// without the environment's variables in external_labels, as the Go allocator.
+func asWritten(text []byte) (loadedJobs, error) {
 	out := loadedJobs{byName: map[string]*config.ScrapeConfig{}}
-	loaded, err := config.Load(text, promslog.NewNopLogger())
-	if err != nil {
+	loaded := config.DefaultConfig
+	if err := strictyaml.UnmarshalStrict(text, &loaded); err != nil {
 		return out, err
 	}
 	out.global = loaded.GlobalConfig
@@ -123,19 +133,19 @@ func asWritten(text string) (loadedJobs, error) {
 
 // served is what the Go allocator does (cmd/otel-allocator/internal/server):
 // YAML, from that JSON, and no regex in rules that take none.
-func served(jobs map[string]*config.ScrapeConfig, secrets bool) (json.RawMessage, error) {
+func served(jobs map[string]*config.ScrapeConfig, secrets bool) (string, error) {
 	commonconfig.MarshalSecretValue = secrets
 	text, err := yaml.Marshal(jobs)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	asJSON, err := ghodss.YAMLToJSON(text)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	var tree map[string]map[string]any
 	if err := json.Unmarshal(asJSON, &tree); err != nil {
-		return nil, err
+		return "", err
 	}
 	for _, job := range tree {
 		for _, key := range []string{"relabel_configs", "metric_relabel_configs"} {
@@ -148,17 +158,18 @@ func served(jobs map[string]*config.ScrapeConfig, secrets bool) (json.RawMessage
 			}
 		}
 	}
-	return json.Marshal(tree)
+	out, err := json.Marshal(tree)
+	return string(out), err
 }
 
-func write(name, text string) error {
+func write(name string, text []byte) error {
 	if !filepath.IsLocal(name) {
 		return fmt.Errorf("not a file of the folder: %q", name)
 	}
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(name, []byte(text), 0o644)
+	return os.WriteFile(name, text, 0o644)
 }
 
 func clean() {

@@ -98,11 +98,11 @@ func recordConfig(folder string) error {
 	if answer.Error != "" || answer.Unserved != "" {
 		return errors.New(answer.Error + answer.Unserved)
 	}
-	served := append([]byte(answer.JSON), '\n')
+	served := []byte(answer.JSON + "\n")
 	if err := os.WriteFile(filepath.Join(folder, "scrape_configs.json"), served, 0o644); err != nil {
 		return err
 	}
-	return writeJobs(filepath.Join(folder, "effective.json"), answer.Effective)
+	return writeJobs(filepath.Join(folder, "effective.json"), answer.values)
 }
 
 // writeJobs writes effective values, a line for each job.

@@ -70,7 +70,7 @@ const std::multimap<std::string_view, Type>& KnownTypes() {
       {"[]*record", kRecords},          // null is a mistake
       {"[]*record", kNullableRecords},  // or it isn't
       {"[]*targetgroup.Group", kRecords},
-      {"*http.Client", kOptionalRecord},
+      {"*http.Client", kAny},
   };
   return types;
 }
