@@ -70,27 +70,10 @@ DiscoveryConfig FileOf(const Value& config, const std::string& folder) {
   return {"file", KeyOf("file", text), std::move(settings)};
 }
 
-// Go's reflect.Value.IsZero of the record's struct: every field is zero, and no
-// list or map is there, not even an empty one.
-bool IsZeroStruct(const Value& record) {
-  for (std::size_t i = 0; i < record.items.size(); ++i) {
-    const Field& field = record.record->fields[i];
-    const Value& value = record.items[i];
-    const bool zero =
-        field.type == Type::kRecord
-            ? IsZeroStruct(value)
-            : IsZero(field, value) && (!value.set || IsScalarField(field));
-    if (!zero) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 std::vector<DiscoveryConfig> DiscoveriesOf(const Value& scrape_config,
-                                           const std::string& folder,
-                                           const Path& path,
-                                           SchemaReader& reader) {
+                                           const std::string& folder) {
   std::vector<DiscoveryConfig> out;
   const Value& statics = scrape_config.at("static_configs");
   if (!statics.items.empty()) out.push_back(StaticOf(statics));
@@ -100,17 +83,8 @@ std::vector<DiscoveryConfig> DiscoveriesOf(const Value& scrape_config,
     if (!field.name.ends_with(kSuffix) || value.bad) continue;
     const auto mechanism =
         field.name.substr(0, field.name.size() - kSuffix.size());
-    const Path list{&path, field.name};
-    for (std::size_t k = 0; k < value.items.size(); ++k) {
-      const Value& config = value.items[k];
+    for (const Value& config : value.items) {
       if (config.bad || config.record == nullptr) continue;
-      // Prometheus takes a section that leaves nothing of its defaults for one
-      // that is missing.
-      if (IsZeroStruct(config)) {
-        reader.Say(config.node, Path{&list, {}, static_cast<int>(k)},
-                   "empty or null section in " + std::string(field.name));
-        continue;
-      }
       if (mechanism == "file") {
         out.push_back(FileOf(config, folder));
         continue;

@@ -7,7 +7,6 @@
 
 #include "allocator/config/config.h"
 #include "allocator/config/schema.h"
-#include "allocator/config/schema_reader.h"
 
 namespace ta {
 
@@ -15,8 +14,6 @@ namespace ta {
 // of one mechanism as written; all static_configs together are one. Relative
 // file names are resolved against `folder`.
 std::vector<DiscoveryConfig> DiscoveriesOf(const Value& scrape_config,
-                                           const std::string& folder,
-                                           const Path& path,
-                                           SchemaReader& reader);
+                                           const std::string& folder);
 
 }  // namespace ta

@@ -100,6 +100,19 @@ bool IsZero(const Field& field, const Value& value) {
   return true;
 }
 
+bool IsZeroStruct(const Value& record) {
+  for (std::size_t i = 0; i < record.items.size(); ++i) {
+    const Field& field = record.record->fields[i];
+    const Value& value = record.items[i];
+    const bool zero =
+        field.type == Type::kRecord
+            ? IsZeroStruct(value)
+            : IsZero(field, value) && (!value.set || IsScalarField(field));
+    if (!zero) return false;
+  }
+  return true;
+}
+
 std::string Path::ToString() const {
   std::string out = parent != nullptr ? parent->ToString() : std::string();
   if (index >= 0) return out + "[" + std::to_string(index) + "]";

@@ -116,6 +116,9 @@ bool IsScalarField(const Field& field);
 
 // The type's zero value: what Go's `omitempty` leaves out.
 bool IsZero(const Field& field, const Value& value);
+// Go's reflect.Value.IsZero of a record's struct: every field is zero, and no
+// list or map is there, not even an empty one.
+bool IsZeroStruct(const Value& record);
 
 // Where a value is in the document, told lazily: "config.scrape_configs[2]".
 // A chain of stack frames; each outlives those below it.

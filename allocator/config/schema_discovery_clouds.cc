@@ -177,8 +177,6 @@ constexpr Record kOpenStackSd{"openstack_sd_configs", kOpenStackSdFields,
 
 // --- Smaller clouds ---------------------------------------------------------
 
-// A field for Prometheus's own tests, without a tag, so that it is a key.
-constexpr Record kTestClient{"httpclient", {}, CheckTestClient};
 constexpr std::array<Names, 2> kDigitalOceanRoles = {"droplets", "databases"};
 constexpr std::array kDigitalOceanSdFields = JoinFields(
     kHttpClientFields,
@@ -187,10 +185,11 @@ constexpr std::array kDigitalOceanSdFields = JoinFields(
         Field{"port", kInt, "80", Omit::kNever},
         Field{"role", kEnum, "droplets", Omit::kNever, nullptr,
               kDigitalOceanRoles},
-        Field{"httpclient", kOptionalRecord, {}, Omit::kNever, &kTestClient},
+        // For upstream's own tests; without a tag, so that it is a key.
+        Field{"httpclient", kAny, {}, Omit::kNever},
     });
 constexpr Record kDigitalOceanSd{"digitalocean_sd_configs",
-                                 kDigitalOceanSdFields, CheckRoleSd};
+                                 kDigitalOceanSdFields, CheckDigitalOceanSd};
 
 constexpr std::array<Names, 2> kHetznerRoles = {"robot", "hcloud"};
 constexpr std::array kHetznerSdFields = JoinFields(

@@ -368,9 +368,13 @@ void CheckRoleSd(Value& config, const Path& path, SchemaReader& reader) {
   CheckHttpClient(config, path, reader);
 }
 
-void CheckTestClient(Value& client, const Path& path, SchemaReader& reader) {
-  reader.Say(client.node, path,
-             "is only for Prometheus's own tests and must be left out");
+void CheckDigitalOceanSd(Value& config, const Path& path,
+                         SchemaReader& reader) {
+  const YamlNode* client = config.at("httpclient").node;
+  if (client != nullptr && !client->IsNull())
+    reader.SayAt(config, "httpclient", path,
+                 "is only for Prometheus's own tests and must be left out");
+  CheckRoleSd(config, path, reader);
 }
 
 }  // namespace ta

@@ -44,7 +44,6 @@ void CheckStackitSd(Value& config, const Path& path, SchemaReader& reader);
 void CheckTritonSd(Value& config, const Path& path, SchemaReader& reader);
 // Of those with nothing but a role and an HTTP client.
 void CheckRoleSd(Value& config, const Path& path, SchemaReader& reader);
-// Refuses what is only there for Prometheus's own tests.
-void CheckTestClient(Value& client, const Path& path, SchemaReader& reader);
+void CheckDigitalOceanSd(Value& config, const Path& path, SchemaReader& reader);
 
 }  // namespace ta

@@ -403,7 +403,14 @@ void SchemaReader::ReadList(const Field& field, const YamlNode& node,
       out.items[i].bad = true;
       continue;
     }
+    const std::size_t before = mistakes_.size();
     ReadField(element, &item, below, out.items[i]);
+    // Upstream takes a section that leaves nothing of its defaults for one that
+    // is missing (discovery.readConfigs).
+    if (field.name.ends_with("_sd_configs") && mistakes_.size() == before &&
+        IsZeroStruct(out.items[i]))
+      Bad(out.items[i], item, below,
+          "empty or null section in " + std::string(field.name));
     if (field.type == Type::kLabelNames && item.IsScalar() && item.text.empty())
       Bad(out, item, below, "\"\" is not a valid label name");
   }
