@@ -18,7 +18,7 @@ build=(
 # python3 runs the example folder of `make run`, too.
 test=(
   libgtest-dev libgmock-dev libbenchmark-dev prometheus python3 python3-venv
-  ca-certificates curl jq git
+  ca-certificates curl jq git openssl
 )
 bench=(libgtest-dev libgmock-dev libbenchmark-dev python3 wrk)
 lint=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)

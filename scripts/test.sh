@@ -55,6 +55,8 @@ case "${1:-all}" in
       say "building the oracle"
       test/oracle/build.sh || exit 1
     fi
+    say "building the test control plane"
+    test/integration/kube/build.sh || exit 1
     build release
     tests release 'unit tests' -LE integration -j "$jobs"
     # One at a time: they watch the clock.
