@@ -26,26 +26,27 @@ Value& Value::at(std::string_view name) {
   return const_cast<Value&>(std::as_const(*this).at(name));
 }
 
-bool IsScalarField(const Field& field) {
+bool IsTextField(const Field& field) {
   switch (field.type) {
-    case Type::kBool:
-    case Type::kOptionalBool:
-    case Type::kInt:
-    case Type::kUint:
-    case Type::kFloat:
     case Type::kString:
     case Type::kSecret:
+    case Type::kRegex:
     case Type::kEnum:
     case Type::kEnumAnyCase:
     case Type::kDuration:
     case Type::kGoDuration:
     case Type::kBytes:
     case Type::kUrl:
-    case Type::kRegex:
       return true;
     default:
       return false;
   }
+}
+
+bool IsScalarField(const Field& field) {
+  return IsTextField(field) || field.type == Type::kBool ||
+         field.type == Type::kOptionalBool || field.type == Type::kInt ||
+         field.type == Type::kUint || field.type == Type::kFloat;
 }
 
 bool IsZero(const Field& field, const Value& value) {

@@ -111,7 +111,8 @@ struct Value {
   Value& at(std::string_view name);
 };
 
-// Does the field take a single scalar?
+// Does the field take text, whatever it means? And any scalar at all?
+bool IsTextField(const Field& field);
 bool IsScalarField(const Field& field);
 
 // The type's zero value: what Go's `omitempty` leaves out.

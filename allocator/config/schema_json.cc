@@ -189,10 +189,14 @@ void AppendField(const Field& field, const Value& value, Secrets secrets,
       return AppendNumber(value.number, out);
     case Type::kSecret:
       return secret(value);
+    case Type::kUrl:  // its text lacks the password
+      if (secrets == Secrets::kHashed && value.node != nullptr &&
+          value.node->text != value.text)
+        return AppendSecret(value.node->text, secrets, out);
+      [[fallthrough]];
     case Type::kString:
     case Type::kEnum:
     case Type::kEnumAnyCase:
-    case Type::kUrl:
     case Type::kRegex:
       return AppendJsonString(value.text, out);
     case Type::kDuration:

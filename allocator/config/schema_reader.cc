@@ -43,23 +43,6 @@ Field Element(const Field& field) {
   return element;
 }
 
-bool IsText(const Field& field) {
-  switch (field.type) {
-    case Type::kString:
-    case Type::kSecret:
-    case Type::kRegex:
-    case Type::kEnum:
-    case Type::kEnumAnyCase:
-    case Type::kDuration:
-    case Type::kGoDuration:
-    case Type::kBytes:
-    case Type::kUrl:
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool IsRecords(const Field& field) {
   return field.type == Type::kRecords || field.type == Type::kPlainRecords ||
          field.type == Type::kNullableRecords;
@@ -95,7 +78,7 @@ std::string_view Wanted(const Field& field) {
     case Type::kGoDuration:
       return "a duration such as 30s";
     default:
-      return IsText(field) ? "text" : "a map";
+      return IsTextField(field) ? "text" : "a map";
   }
 }
 
@@ -106,7 +89,7 @@ std::string Unexpected(const Field& field, const YamlNode& node) {
                         ? node.Described()
                         : std::string(KindOf(node));
   if (node.IsScalar() && !node.plain && node.tag.empty() &&
-      IsScalarField(field) && !IsText(field))
+      IsScalarField(field) && !IsTextField(field))
     got = "the text " + got + " (in quotes)";
   return "expected " + std::string(Wanted(field)) + ", got " + got;
 }
@@ -153,7 +136,7 @@ void SetFallback(const Field& field, Value& out) {
         out.integer = ParseGoDuration(field.fallback)->count() / 1'000'000;
       break;
     default:
-      if (IsText(field)) out.text = field.fallback;
+      if (IsTextField(field)) out.text = field.fallback;
   }
 }
 

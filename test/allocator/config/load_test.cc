@@ -309,17 +309,20 @@ scrape_configs:
   file_sd_configs: [{files: [x.json], refresh_interval: 300s}]
   static_configs: [{targets: [t:1], labels: {b: c, a: b}}]
   http_sd_configs: [{url: "http://h", basic_auth: {password: p1}}]
+  nomad_sd_configs: [{proxy_url: "http://u:p1@proxy"}]
 - job_name: b
   file_sd_configs: [{files: [./y/../x.json]}]
   static_configs: [{labels: {a: b, b: c}, targets: ["t:1"]}]
   http_sd_configs: [{url: "http://h", basic_auth: {password: p1}}]
+  nomad_sd_configs: [{region: global, proxy_url: "http://u:p1@proxy"}]
 - job_name: c
   file_sd_configs: [{files: [x.json], refresh_interval: 1m}]
   static_configs: [{targets: [t:2]}]
   http_sd_configs: [{url: "http://h", basic_auth: {password: p2}}]
+  nomad_sd_configs: [{proxy_url: "http://u:p2@proxy"}]
 )");
   ASSERT_EQ(config.jobs.size(), 3u);
-  for (std::size_t i = 0; i < 3; ++i) {
+  for (std::size_t i = 0; i < 4; ++i) {
     const auto& a = config.jobs[0]->discoveries.at(i);
     const auto& b = config.jobs[1]->discoveries.at(i);
     const auto& c = config.jobs[2]->discoveries.at(i);
