@@ -1,8 +1,31 @@
 #include "allocator/discovery_metrics.h"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "api/metric_family.h"
 
 namespace ta {
+
+namespace {
+
+// Those that Prometheus shows: of the last ten minutes, NaN without any.
+std::vector<FamilyList::Quantile> QuantilesOf(std::vector<double> values) {
+  std::ranges::sort(values);
+  std::vector<FamilyList::Quantile> quantiles;
+  for (const double rank : {0.5, 0.9, 0.99}) {
+    // Nearest rank.
+    const auto at = static_cast<std::size_t>(
+        std::ceil(rank * static_cast<double>(values.size())));
+    quantiles.push_back({rank, values.empty()
+                                   ? std::numeric_limits<double>::quiet_NaN()
+                                   : values[at - 1]});
+  }
+  return quantiles;
+}
+
+}  // namespace
 
 std::vector<prometheus::MetricFamily> DiscoveryMetrics::Collect() const {
   const FileDiscoveryCounters::Values files = manager_.file_values();
@@ -21,12 +44,10 @@ std::vector<prometheus::MetricFamily> DiscoveryMetrics::Collect() const {
   for (const auto& [path, seconds] : files.modified_seconds) {
     out.Sample(seconds, {{"filename", path}});
   }
-  out.Counter("target_allocator_file_scans_total",
-              "Times that the files of a discoverer were looked for.")
-      .Sample(files.scans);
-  out.Counter("target_allocator_file_scan_seconds_total",
-              "Time spent on it, reading included.")
-      .Sample(files.scan_seconds);
+  out.Summary("prometheus_sd_file_scan_duration_seconds",
+              "The duration of the File-SD scan in seconds.")
+      .Quantiles(QuantilesOf(files.recent_scan_seconds), files.scans,
+                 files.scan_seconds);
   out.Gauge("target_allocator_watched_directories",
             "Directories watched for changed files.")
       .Sample(watch.watched_directories);

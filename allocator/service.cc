@@ -1,9 +1,19 @@
 #include "allocator/service.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace ta {
+namespace {
+
+double UnixNow() {
+  return std::chrono::duration<double>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
 
 Service::Service(SnapshotHolder& snapshots, const Clock& clock,
                  Callbacks callbacks)
@@ -60,6 +70,7 @@ void Service::Polled(Poll poll) {
 void Service::Discovered(DiscoveryUpdate update) {
   Add(metrics_.group_updates, update.groups.size());
   Push([&](AllocatorInput& input) {
+    if (clock_.Now() < next_events_) Add(metrics_.delayed_updates);
     input.discovery.push_back(std::move(update));
   });
 }
@@ -124,15 +135,37 @@ void Service::Run() {
   }
 }
 
+void Service::NoteJobs(const Config& config) {
+  std::set<std::string> names;
+  jobs_of_.clear();
+  for (const auto& job : config.jobs) {
+    names.insert(job->job_name);
+    for (const DiscoveryConfig& discovery : job->discoveries) {
+      jobs_of_[discovery.key].push_back(job->job_name);
+    }
+  }
+  metrics_.job_updates.Keep(names);
+}
+
 void Service::Apply(Queue batch) {
   const std::size_t events = batch.events;
   const TimePoint oldest = batch.oldest;
   const TimePoint begin = clock_.Now();
   const std::shared_ptr<const Config> config = batch.input.config;
   const bool has_targets = !batch.input.discovery.empty();
+  if (config != nullptr) NoteJobs(*config);
+  std::vector<std::string> jobs;
+  for (const DiscoveryUpdate& update : batch.input.discovery) {
+    const auto found = jobs_of_.find(update.discoverer);
+    if (found == jobs_of_.end()) continue;
+    jobs.insert(jobs.end(), found->second.begin(), found->second.end());
+  }
   AllocatorOutput output = allocator_.Apply(std::move(batch.input), begin);
   (has_targets ? metrics_.apply_targets : metrics_.apply_members)
       .Record(clock_.Now() - begin);
+  std::ranges::sort(jobs);
+  jobs.erase(std::ranges::unique(jobs).begin(), jobs.end());
+  metrics_.job_updates.Record(jobs, clock_.Now() - begin, UnixNow());
   if (output.snapshot != nullptr) {
     snapshots_.Set(output.snapshot);
     if (callbacks_.on_snapshot) callbacks_.on_snapshot(*output.snapshot);

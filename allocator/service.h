@@ -10,6 +10,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -86,11 +87,14 @@ class Service final : public UpdateSink {
   // When there is something to do, at the latest; max if nothing is known.
   TimePoint Due(TimePoint now) const;
   void Apply(Queue batch);
+  void NoteJobs(const Config& config);
 
   SnapshotHolder& snapshots_;
   const Clock& clock_;
   Callbacks callbacks_;
   Allocator allocator_;  // the thread's alone
+  // What feeds which jobs, by the latest configuration; the thread's alone.
+  std::map<std::string, std::vector<std::string>> jobs_of_;
   ServiceStats metrics_;
 
   mutable std::mutex mutex_;  // guards what follows

@@ -32,6 +32,10 @@ class FamilyList {
     return Begin(std::move(name), std::move(help),
                  prometheus::MetricType::Histogram);
   }
+  FamilyList& Summary(std::string name, std::string help) {
+    return Begin(std::move(name), std::move(help),
+                 prometheus::MetricType::Summary);
+  }
   // Labels that every sample of the current family has, too.
   FamilyList& With(MetricLabels labels) {
     common_ = std::move(labels);
@@ -60,6 +64,15 @@ class FamilyList {
     }
     metric.histogram.sample_count = total;
     metric.histogram.sample_sum = sum;
+    return *this;
+  }
+
+  using Quantile = prometheus::ClientMetric::Quantile;
+  // For a summary: of the latest observations, and the count and sum of all.
+  FamilyList& Quantiles(std::vector<Quantile> quantiles, std::uint64_t count,
+                        double sum, MetricLabels labels = {}) {
+    prometheus::ClientMetric& metric = Add(std::move(labels));
+    metric.summary = {count, sum, std::move(quantiles)};
     return *this;
   }
 

@@ -28,6 +28,25 @@ bool IsEmpty(const AtomicHistogram& histogram) {
   return true;
 }
 
+// The time is that of the whole step: a job's groups are not processed apart
+// from what else came with them.
+void AddJobUpdates(const JobUpdates& updates, FamilyList& out) {
+  out.Histogram(
+         "opentelemetry_allocator_process_target_groups_duration_seconds",
+         "Duration of processing target groups.")
+      .With(OtelScope());
+  updates.ForEach(
+      [&](const std::string& job, const AtomicHistogram& duration, double) {
+        AddHistogram(duration, {{"job_name", job}}, out);
+      });
+  out.Gauge("prometheus_sd_last_update_timestamp_seconds",
+            "Timestamp of the last update sent to the SD consumers.");
+  updates.ForEach([&](const std::string& job, const AtomicHistogram&,
+                      double last_unix_seconds) {
+    out.Sample(last_unix_seconds, {{"config", job}, {"name", ""}});
+  });
+}
+
 std::string StrategyOf(const Snapshot& snapshot) {
   return std::string(snapshot.config ? ToString(snapshot.config->strategy)
                                      : std::string_view());
@@ -131,6 +150,11 @@ std::vector<prometheus::MetricFamily> ServiceMetrics::Collect() const {
                 "Duration of processing targets.")
       .With(OtelScope());
   AddHistogram(stats_.apply_targets, {}, out);
+  out.Counter("prometheus_sd_updates_delayed_total",
+              "Total number of update events that couldn't be sent "
+              "immediately.")
+      .Sample(stats_.delayed_updates.load(), {{"name", ""}});
+  AddJobUpdates(stats_.job_updates, out);
   return out.Take();
 }
 

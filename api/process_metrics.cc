@@ -64,6 +64,29 @@ std::optional<std::size_t> OpenFiles() {
   return count - 1;  // the one that lists them
 }
 
+struct NetworkBytes {
+  double received = 0;
+  double sent = 0;
+};
+
+// /proc/self/net/netstat: a line of names and a line of values for each
+// protocol. Of the network namespace, as by Prometheus's own clients.
+std::optional<NetworkBytes> Network() {
+  std::ifstream file("/proc/self/net/netstat");
+  std::string names_line, values_line;
+  while (std::getline(file, names_line) && std::getline(file, values_line)) {
+    if (!names_line.starts_with("IpExt:")) continue;
+    std::istringstream names(names_line), values(values_line);
+    NetworkBytes bytes;
+    for (std::string name, value; names >> name && values >> value;) {
+      if (name == "InOctets") bytes.received = std::stod(value);
+      if (name == "OutOctets") bytes.sent = std::stod(value);
+    }
+    return bytes;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<prometheus::MetricFamily> ProcessMetrics::Collect() const {
@@ -86,7 +109,20 @@ std::vector<prometheus::MetricFamily> ProcessMetrics::Collect() const {
     out.Gauge("process_open_fds", "Number of open file descriptors.")
         .Sample(*open);
   }
+  if (const auto network = Network()) {
+    out.Counter("process_network_receive_bytes_total",
+                "Number of bytes received by the process over the network.")
+        .Sample(network->received);
+    out.Counter("process_network_transmit_bytes_total",
+                "Number of bytes sent by the process over the network.")
+        .Sample(network->sent);
+  }
   rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) == 0) {
+    out.Gauge("process_virtual_memory_max_bytes",
+              "Maximum amount of virtual memory available in bytes.")
+        .Sample(limit.rlim_cur);
+  }
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
     out.Gauge("process_max_fds", "Maximum number of open file descriptors.")
         .Sample(limit.rlim_cur);

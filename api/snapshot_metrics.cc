@@ -1,5 +1,8 @@
 #include <array>
 #include <map>
+#include <set>
+#include <string_view>
+#include <variant>
 
 #include "api/handlers.h"
 #include "api/metric_family.h"
@@ -7,6 +10,20 @@
 
 namespace ta {
 namespace {
+
+// Distinct discovery configurations that are not run, because their mechanism
+// is not implemented: nothing else fails to load.
+std::size_t NotRun(const Snapshot& snapshot) {
+  std::set<std::string_view> keys;
+  for (const auto& job : snapshot.jobs) {
+    for (const DiscoveryConfig& discovery : job->config->discoveries) {
+      if (std::holds_alternative<UnimplementedDiscovery>(discovery.settings)) {
+        keys.insert(discovery.key);
+      }
+    }
+  }
+  return keys.size();
+}
 
 // What the Go allocator has, under its names.
 void AddTheirs(const Snapshot& snapshot, FamilyList& out) {
@@ -53,6 +70,10 @@ void AddTheirs(const Snapshot& snapshot, FamilyList& out) {
   for (const auto& job : snapshot.jobs) {
     out.Sample(job->counts.discovered, {{"config", job->name()}, {"name", ""}});
   }
+  out.Gauge("prometheus_sd_failed_configs",
+            "Current number of service discovery configurations that failed to "
+            "load.")
+      .Sample(NotRun(snapshot), {{"name", ""}});
   out.Counter("prometheus_sd_updates_total",
               "Total number of update events sent to the SD consumers.")
       .Sample(snapshot.generation, {{"name", ""}});

@@ -15,12 +15,17 @@ namespace {
 
 constexpr Duration kMinRefreshInterval = std::chrono::seconds(1);
 constexpr std::size_t kMaxProblems = 5;  // told one by one
+constexpr Duration kRecent = std::chrono::minutes(10);
 
 }  // namespace
 
-FileDiscoveryCounters::Values FileDiscoveryCounters::values() const {
+FileDiscoveryCounters::Values FileDiscoveryCounters::values(
+    TimePoint now) const {
   const std::lock_guard lock(mutex_);
   Values values = values_;
+  for (const auto& [at, seconds] : recent_scans_) {
+    if (now - at <= kRecent) values.recent_scan_seconds.push_back(seconds);
+  }
   for (const auto& [owner, files] : modified_seconds_) {
     for (const auto& [path, seconds] : files) {
       double& latest = values.modified_seconds[path];
@@ -30,8 +35,10 @@ FileDiscoveryCounters::Values FileDiscoveryCounters::values() const {
   return values;
 }
 
-void FileDiscoveryCounters::CountScan(double seconds) {
+void FileDiscoveryCounters::CountScan(double seconds, TimePoint now) {
   const std::lock_guard lock(mutex_);
+  recent_scans_.emplace_back(now, seconds);
+  if (recent_scans_.size() > kRecentScans) recent_scans_.pop_front();
   ++values_.scans;
   values_.scan_seconds += seconds;
 }
@@ -115,9 +122,8 @@ TimePoint FileDiscoverer::Work(const Hints& hints) {
   first_look_ = false;
   if (stopping_) return TimePoint::max();
   SendIfChanged();
-  counters_->CountScan(
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
-          .count());
+  const TimePoint end = std::chrono::steady_clock::now();
+  counters_->CountScan(std::chrono::duration<double>(end - start).count(), end);
   TimePoint next = refresh_at_;
   for (const auto& [path, file] : files_) next = std::min(next, file.retry_at);
   return next;

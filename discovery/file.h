@@ -15,10 +15,15 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "allocator/base/clock.h"
@@ -36,13 +41,19 @@ class FileDiscoveryCounters {
     std::uint64_t read_errors = 0;
     std::uint64_t scans = 0;
     double scan_seconds = 0;  // in sum
+    // How long each of the latest ones took: those of the last ten minutes, at
+    // most kRecentScans.
+    std::vector<double> recent_scan_seconds;
     // By path, of the last good content; seconds since 1970. Of the files of
     // running discoverers.
     std::map<std::string, double> modified_seconds;
   };
-  Values values() const;
+  static constexpr std::size_t kRecentScans = 1000;
+  // What was seen `now`.
+  Values values(
+      TimePoint now = std::chrono::steady_clock::now()) const;
 
-  void CountScan(double seconds);
+  void CountScan(double seconds, TimePoint now);
   void CountReadError();
   // `owner` is the discoverer: others may read the same file.
   void SetModified(const void* owner, const std::string& path, double seconds);
@@ -51,7 +62,8 @@ class FileDiscoveryCounters {
 
  private:
   mutable std::mutex mutex_;  // guards what follows
-  Values values_;             // without modified_seconds
+  Values values_;             // without what is below
+  std::deque<std::pair<TimePoint, double>> recent_scans_;
   std::map<const void*, std::map<std::string, double>> modified_seconds_;
 };
 

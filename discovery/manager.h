@@ -68,6 +68,7 @@ class DiscoveryManager {
 
   // Shared with the configuration's watcher.
   FileWatch& watch() { return watch_; }
+  FileDiscoveryCounters& file_counters() { return file_counters_; }
   FileDiscoveryCounters::Values file_values() const {
     return file_counters_.values();
   }

@@ -10,6 +10,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
 
 namespace ta {
 
@@ -55,6 +61,46 @@ class AtomicHistogram {
   Counter sum_{0};  // nanoseconds
 };
 
+// What discovery did to each job. Thread-safe: one short lock.
+class JobUpdates {
+ public:
+  // Group updates for `jobs` were applied, together, in `duration`.
+  void Record(const std::vector<std::string>& jobs,
+              std::chrono::nanoseconds duration, double unix_seconds) {
+    const std::lock_guard lock(mutex_);
+    for (const std::string& job : jobs) {
+      Entry& entry = entries_[job];
+      entry.duration.Record(duration);
+      entry.last_unix_seconds = unix_seconds;
+    }
+  }
+  // Forgets all other jobs.
+  void Keep(const std::set<std::string>& jobs) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(entries_, [&](const auto& entry) {
+      return !jobs.contains(entry.first);
+    });
+  }
+  // In order of the jobs' names. Must not call back.
+  using Visitor = std::function<void(const std::string& job,
+                                     const AtomicHistogram& duration,
+                                     double last_unix_seconds)>;
+  void ForEach(const Visitor& visit) const {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [job, entry] : entries_) {
+      visit(job, entry.duration, entry.last_unix_seconds);
+    }
+  }
+
+ private:
+  struct Entry {
+    AtomicHistogram duration;
+    double last_unix_seconds = 0;
+  };
+  mutable std::mutex mutex_;
+  std::map<std::string, Entry> entries_;  // guarded by mutex_
+};
+
 // What the running service counts beside what is in the snapshot, which has
 // no clock. Written by the service, read by the metrics page.
 struct ServiceStats {
@@ -65,6 +111,8 @@ struct ServiceStats {
   Counter polls{0};
   Counter group_updates{0};
   Counter member_updates{0};
+  Counter delayed_updates{0};  // discovery's, that waited to be coalesced
+  JobUpdates job_updates;
 };
 
 }  // namespace ta

@@ -380,8 +380,15 @@ TEST_F(ServerTest, ItsMetricsAreServed) {
   Start();
   httplib::Client client("127.0.0.1", server_->port());
   client.Get(kTargets);
-  const auto answer = client.Get("/metrics");
-  ASSERT_TRUE(answer);
+  // An answer is counted after its last byte was written, so the client may be
+  // ahead of it.
+  httplib::Result answer;
+  ASSERT_TRUE(Eventually([&] {
+    answer = client.Get("/metrics");
+    return answer &&
+           answer->body.contains("http_duration_seconds_count{path=\"/jobs/") &&
+           answer->body.contains("\ntarget_allocator_http_connections 1\n");
+  }));
   EXPECT_EQ(answer->get_header_value("Content-Type"),
             "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_THAT(answer->body,

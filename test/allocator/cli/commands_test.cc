@@ -50,18 +50,61 @@ TEST_F(CommandsTest, CheckIsStrictAndTellsEachFile) {
   CommandLine line;
   line.files = {Write("good.yaml", kGood),
                 Write("bad.yaml", "collectors: {static: [a]}\nconfg: {}\n")};
-  const CommandOutput output = Check(line);
+  const CommandOutput output = Check(line, Terminal());
   EXPECT_EQ(output.exit_code, ExitCode::kRefused);
   EXPECT_THAT(output.out, HasSubstr("good.yaml: ok, 1 job\n"));
   EXPECT_THAT(output.err, HasSubstr("bad.yaml:2:1: "));
   EXPECT_THAT(output.err, HasSubstr("did you mean \"config\"?"));
 }
 
+TEST_F(CommandsTest, CheckShowsTheLineOnATerminal) {
+  CommandLine line;
+  line.files = {Write("bad.yaml",
+                      "collectors: {static: [a]}\n"
+                      "confg: {}\n"
+                      "config:\n"
+                      "  scrape_config_files: [\"more.yaml\"]\n"
+                      "  scrape_configs:\n"
+                      "  - job_name: a\n"
+                      "    scrape_interval: soon\n")};
+  Write("more.yaml", "scrape_configs:\n- job_name: b\n  scheme: gopher\n");
+  const CommandOutput output = Check(line, {.is_one = true});
+  EXPECT_THAT(output.err, HasSubstr("   2 | confg: {}\n     | ^~~~~\n"));
+  EXPECT_THAT(output.err, HasSubstr("   7 |     scrape_interval: soon\n"
+                                    "     |                      ^~~~\n"));
+  EXPECT_THAT(output.err, HasSubstr("   3 |   scheme: gopher\n"
+                                    "     |           ^~~~~~\n"));
+  EXPECT_THAT(output.err, HasSubstr("bad.yaml: 3 mistakes in 2 files\n"));
+  EXPECT_EQ(output.err.find('\x1b'), std::string::npos);
+  EXPECT_THAT(Check(line, {.is_one = true, .colour = true}).err,
+              HasSubstr("\x1b[1;31m"));
+  EXPECT_EQ(Check(line, Terminal()).err.find('^'), std::string::npos);
+}
+
+TEST_F(CommandsTest, CheckNeverShowsSecrets) {
+  CommandLine line;
+  line.files = {Write("bad.yaml",
+                      "collectors: {static: [a]}\n"
+                      "config:\n"
+                      "  scrape_configs:\n"
+                      "  - job_name: a\n"
+                      "    basic_auth: {usernam: u, password: hunter2, x: 1}\n"
+                      "    bearer_tokn: hunter2 # hunter2\n"
+                      "    authorization: hunter2\n"
+                      "    proxy_url: http://u:hunter2@:x/\n"
+                      "    http_headers: {A: {secrets: {hunter2: hunter2}}}\n"
+                      "    basic_auth: \"hunter2\n")};
+  const CommandOutput output = Check(line, {.is_one = true});
+  EXPECT_EQ(output.exit_code, ExitCode::kRefused);
+  EXPECT_THAT(output.err, HasSubstr(" | "));
+  EXPECT_EQ(output.err.find("hunter2"), std::string::npos) << output.err;
+}
+
 TEST_F(CommandsTest, CheckInJsonIsOneList) {
   CommandLine line;
   line.format = CommandLine::Format::kJson;
   line.files = {Write("good.yaml", kGood), folder_ / "nowhere.yaml"};
-  const CommandOutput output = Check(line);
+  const CommandOutput output = Check(line, Terminal());
   EXPECT_EQ(output.exit_code, ExitCode::kRefused);
   EXPECT_EQ(output.err, "");
   EXPECT_TRUE(output.out.starts_with("[{\"file\":")) << output.out;
