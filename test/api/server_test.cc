@@ -382,7 +382,7 @@ TEST_F(ServerTest, ItsMetricsAreServed) {
   client.Get(kTargets);
   // An answer is counted after its last byte was written, so the client may be
   // ahead of it.
-  httplib::Result answer;
+  httplib::Result answer = client.Get("/metrics");
   ASSERT_TRUE(Eventually([&] {
     answer = client.Get("/metrics");
     return answer &&
