@@ -3,6 +3,8 @@
 #include <cassert>
 #include <utility>
 
+#include "allocator/config/units.h"
+
 namespace ta {
 
 int Record::IndexOf(std::string_view name) const {
@@ -47,6 +49,30 @@ bool IsScalarField(const Field& field) {
   return IsTextField(field) || field.type == Type::kBool ||
          field.type == Type::kOptionalBool || field.type == Type::kInt ||
          field.type == Type::kUint || field.type == Type::kFloat;
+}
+
+void SetFallback(const Field& field, Value& value) {
+  switch (field.type) {
+    case Type::kBool:
+      value.flag = field.fallback == "true";
+      break;
+    case Type::kInt:
+    case Type::kBytes:
+      value.integer = 0;
+      for (const char c : field.fallback)
+        value.integer = value.integer * 10 + c - '0';
+      break;
+    case Type::kDuration:
+      if (!field.fallback.empty())
+        value.integer = ParsePrometheusDuration(field.fallback)->count();
+      break;
+    case Type::kGoDuration:
+      if (!field.fallback.empty())
+        value.integer = ParseGoDuration(field.fallback)->count() / 1'000'000;
+      break;
+    default:
+      if (IsTextField(field)) value.text = field.fallback;
+  }
 }
 
 bool IsZero(const Field& field, const Value& value) {

@@ -115,6 +115,9 @@ struct Value {
 bool IsTextField(const Field& field);
 bool IsScalarField(const Field& field);
 
+// Makes `value`, fresh, what its row's fallback says.
+void SetFallback(const Field& field, Value& value);
+
 // The type's zero value: what Go's `omitempty` leaves out.
 bool IsZero(const Field& field, const Value& value);
 // Go's reflect.Value.IsZero of a record's struct: every field is zero, and no

@@ -115,31 +115,6 @@ std::string ListOf(std::span<const std::string_view> values) {
   return out;
 }
 
-// A value as the default of its row says.
-void SetFallback(const Field& field, Value& out) {
-  switch (field.type) {
-    case Type::kBool:
-      out.flag = field.fallback == "true";
-      break;
-    case Type::kInt:
-    case Type::kBytes:
-      out.integer = 0;
-      for (const char c : field.fallback)
-        out.integer = out.integer * 10 + c - '0';
-      break;
-    case Type::kDuration:
-      if (!field.fallback.empty())
-        out.integer = ParsePrometheusDuration(field.fallback)->count();
-      break;
-    case Type::kGoDuration:
-      if (!field.fallback.empty())
-        out.integer = ParseGoDuration(field.fallback)->count() / 1'000'000;
-      break;
-    default:
-      if (IsTextField(field)) out.text = field.fallback;
-  }
-}
-
 }  // namespace
 
 void SchemaReader::Say(const YamlNode* node, const Path& path,
