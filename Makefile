@@ -5,6 +5,7 @@
 #   make test     everything: unit tests, also under sanitizers, real peers
 #   make build    build/release/target-allocator
 #   make check    the quick tests only
+#   make fuzz     each fuzzer for FUZZ_SECONDS (60)
 #   make lint     formatting and clang-tidy
 #   make bench    the benchmarks whose figures are in bench/README.md
 #   make format   lay out our sources as .clang-format says
@@ -12,7 +13,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run test build check lint bench format clean help
+.PHONY: run test build check fuzz lint bench format clean help
 
 # A Go that scripts/deps.sh has installed comes first.
 export PATH := $(CURDIR)/.venv/go/bin:$(PATH)
@@ -37,6 +38,10 @@ test:
 check:
 	@scripts/deps.sh test
 	@scripts/test.sh quick
+
+fuzz:
+	@scripts/deps.sh fuzz
+	@scripts/fuzz.sh
 
 lint:
 	@scripts/deps.sh lint

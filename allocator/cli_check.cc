@@ -1,10 +1,16 @@
 #include "allocator/cli_check.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include "allocator/config_file.h"
+#include "allocator/snippet.h"
 #include "api/json.h"
 #include "api/render.h"
 
@@ -15,21 +21,58 @@ using Loaded = std::expected<Config, Mistakes>;
 
 std::string_view Plural(std::size_t count) { return count == 1 ? "" : "s"; }
 
-void PrintText(const std::string& path, const Loaded& loaded,
-               CommandOutput& output) {
-  if (!loaded) {
-    for (const Mistake& mistake : loaded.error()) {
-      output.err += mistake.ToString() + "\n";
+// The text in which a mistake is; "" if it is not at hand.
+std::string_view TextOf(const std::string& path, const LoadedConfig& loaded,
+                        const Mistake& mistake) {
+  if (!loaded.files) return {};
+  if (mistake.file == path) return loaded.files->text;
+  if (!loaded.files->matched) return {};
+  const auto found = loaded.files->matched->find(mistake.file);
+  if (found == loaded.files->matched->end()) return {};
+  return found->second;
+}
+
+void PrintMistakes(const std::string& path, const LoadedConfig& loaded,
+                   const Terminal& terminal, std::string& err) {
+  const Mistakes& mistakes = loaded.config.error();
+  std::size_t files = 0;
+  // Each line is found from the one before it: a file may be all mistakes.
+  std::string_view rest;
+  int rest_line = 1;
+  for (std::size_t i = 0; i < mistakes.size(); ++i) {
+    const Mistake& mistake = mistakes[i];
+    if (i == 0 || mistake.file != mistakes[i - 1].file) {
+      ++files;
+      rest = TextOf(path, loaded, mistake);
+      rest_line = 1;
+      if (i > 0 && terminal.is_one) err += '\n';
     }
-    output.err += fmt::format("{}: {} mistake{}\n", path, loaded.error().size(),
-                              Plural(loaded.error().size()));
-    return;
+    err += mistake.ToString() + "\n";
+    if (!terminal.is_one || rest.empty() || mistake.line < rest_line) continue;
+    for (; rest_line < mistake.line; ++rest_line) {
+      const std::size_t end = rest.find('\n');
+      rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    }
+    err += Snippet(LineOf(rest, 1), mistake,
+                   {.colour = terminal.colour, .columns = terminal.columns});
   }
-  for (const std::string& warning : loaded->warnings) {
+  err += fmt::format("{}: {} mistake{}", path, mistakes.size(),
+                     Plural(mistakes.size()));
+  if (files > 1) err += fmt::format(" in {} files", files);
+  err += '\n';
+}
+
+void PrintText(const std::string& path, const LoadedConfig& loaded,
+               const Terminal& terminal, CommandOutput& output) {
+  if (!loaded.config) {
+    return PrintMistakes(path, loaded, terminal, output.err);
+  }
+  const Config& config = *loaded.config;
+  for (const std::string& warning : config.warnings) {
     output.err += fmt::format("warning: {}\n", warning);
   }
-  output.out += fmt::format("{}: ok, {} job{}\n", path, loaded->jobs.size(),
-                            Plural(loaded->jobs.size()));
+  output.out += fmt::format("{}: ok, {} job{}\n", path, config.jobs.size(),
+                            Plural(config.jobs.size()));
 }
 
 void PrintJson(const std::string& path, const Loaded& loaded,
@@ -58,7 +101,24 @@ void PrintJson(const std::string& path, const Loaded& loaded,
 
 }  // namespace
 
-CommandOutput Check(const CommandLine& line) {
+Terminal StandardError() {
+  constexpr int kMinColumns = 40;
+  constexpr int kMaxColumns = 200;
+  Terminal terminal;
+  terminal.is_one = ::isatty(STDERR_FILENO) == 1;
+  if (!terminal.is_one) return terminal;
+  const char* const no_colour = std::getenv("NO_COLOR");
+  const char* const kind = std::getenv("TERM");
+  terminal.colour = (no_colour == nullptr || *no_colour == '\0') &&
+                    kind != nullptr && std::string_view(kind) != "dumb";
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+    terminal.columns = std::clamp(int{size.ws_col}, kMinColumns, kMaxColumns);
+  }
+  return terminal;
+}
+
+CommandOutput Check(const CommandLine& line, const Terminal& terminal) {
   LoadOptions options = LoadOptionsOf(line);
   options.strict = true;
   CommandOutput output;
@@ -66,12 +126,12 @@ CommandOutput Check(const CommandLine& line) {
   JsonWriter json(buffer);
   json.BeginArray();
   for (const std::string& path : line.files) {
-    const Loaded loaded = LoadConfigFile(path, options).config;
-    if (!loaded) output.exit_code = ExitCode::kRefused;
+    const LoadedConfig loaded = LoadConfigFile(path, options);
+    if (!loaded.config) output.exit_code = ExitCode::kRefused;
     if (line.format == CommandLine::Format::kJson) {
-      PrintJson(path, loaded, json);
+      PrintJson(path, loaded.config, json);
     } else {
-      PrintText(path, loaded, output);
+      PrintText(path, loaded, terminal, output);
     }
   }
   json.EndArray();

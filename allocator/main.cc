@@ -196,7 +196,7 @@ CommandOutput Explain(const CommandLine& line) {
 CommandOutput Run(const CommandLine& line) {
   switch (line.command) {
     case CommandLine::Command::kCheck:
-      return Check(line);
+      return Check(line, StandardError());
     case CommandLine::Command::kExplain:
       return Explain(line);
     case CommandLine::Command::kVersion:

