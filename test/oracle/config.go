@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/prometheus/config"
 	_ "github.com/prometheus/prometheus/discovery/install"
+	"github.com/prometheus/prometheus/model/relabel"
 )
 
 // configRequest is the text of a Prometheus configuration file, and the other
@@ -42,8 +43,15 @@ type configAnswer struct {
 }
 
 // doConfig runs in a folder of its own, which is empty between two requests.
-func doConfig(request configRequest) configAnswer {
+func doConfig(request configRequest) (answer configAnswer) {
 	const name = "prometheus.yml"
+	// `regex: "null"` compiles into the default of all rules, for good.
+	relabel.DefaultRelabelConfig.Regex = relabel.MustNewRegexp("(.*)")
+	defer func() {
+		if crash := recover(); crash != nil {
+			answer = configAnswer{Error: fmt.Sprint("crash: ", crash)}
+		}
+	}()
 	defer clean()
 	if err := write(name, request.Text); err != nil {
 		return configAnswer{Error: "oracle: " + err.Error()}
@@ -66,7 +74,7 @@ func doConfig(request configRequest) configAnswer {
 	if err != nil {
 		return configAnswer{Error: "oracle: " + err.Error()}
 	}
-	answer := configAnswer{values: map[string]any{}}
+	answer = configAnswer{values: map[string]any{}}
 	answer.JSON, err = served(jobs.byName, false)
 	if err == nil {
 		answer.Shown, err = served(jobs.byName, true)

@@ -26,9 +26,12 @@ namespace fs = std::filesystem;
 // Where our verdict differs on purpose: what our message says, and what
 // Prometheus does. The reasons are in docs/configuration.md, "Differences from
 // Prometheus".
-constexpr std::array<std::string_view, 2> kRejectedHereOnly = {
+constexpr std::array<std::string_view, 5> kRejectedHereOnly = {
     "a second document begins here",
     "the file is empty",
+    ", got \"null\"",  // a role in quotes
+    ", got \"~\"",
+    "httpclient: is only for Prometheus's own tests",
 };
 
 bool IsKnownDifference(const Mistakes& mistakes) {
