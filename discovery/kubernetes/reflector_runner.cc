@@ -1,0 +1,146 @@
+#include "discovery/kubernetes/reflector_runner.h"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <exception>
+#include <stop_token>
+#include <string>
+#include <utility>
+
+#include "allocator/base/log.h"
+#include "discovery/async_wait.h"
+
+namespace ta::kubernetes {
+namespace asio = boost::asio;
+
+// gcc 12 takes the coroutine frames that Asio allocates and frees in a pair of
+// its own for a mismatch.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
+namespace {
+
+// How long one problem stands in the log before another is said beside it.
+constexpr std::chrono::minutes kSayAgain{1};
+
+TimePoint Now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+// Shared with the coroutine, which may outlive the runner by its last call.
+struct ReflectorRunner::Run {
+  Run(asio::any_io_executor on, Store& store, ListerWatcher& lister,
+      const ReflectorOptions& options)
+      : executor(std::move(on)),
+        scope(store.scope()),
+        lister(lister),
+        reflector(store, options) {}
+
+  static asio::awaitable<void> Loop(std::shared_ptr<Run> run);
+  void Report();
+  void Ended() {
+    ended = true;
+    if (on_stopped) std::exchange(on_stopped, nullptr)();
+  }
+
+  const asio::any_io_executor executor;
+  const Scope scope;
+  ListerWatcher& lister;
+  Reflector reflector;
+  std::stop_source stop;
+  std::function<void()> on_step;
+  std::function<void()> on_stopped;
+  bool started = false;
+  bool ended = false;
+  std::string said;  // the problem in the log; "" while there is none
+  TimePoint said_at{};
+};
+
+asio::awaitable<void> ReflectorRunner::Run::Loop(std::shared_ptr<Run> run) {
+  const std::stop_token stop = run->stop.get_token();
+  while (!stop.stop_requested()) {
+    Reflector::Step step = run->reflector.Next(Now());
+    switch (step.kind) {
+      case Reflector::Step::Kind::kWait: {
+        const TimePoint until = Now() + step.wait;
+        co_await WaitUntil(run->executor, until, stop);
+        break;
+      }
+      case Reflector::Step::Kind::kList: {
+        auto page = co_await run->lister.List(run->scope, step.list, stop);
+        if (stop.stop_requested()) break;
+        run->reflector.Listed(std::move(page), Now());
+        break;
+      }
+      case Reflector::Step::Kind::kWatch: {
+        ListerWatcher::OnEvent on_event = [&run, &stop](WatchEvent event) {
+          return !stop.stop_requested() &&
+                 run->reflector.Received(std::move(event), Now());
+        };
+        auto how = co_await run->lister.Watch(run->scope, step.watch,
+                                              std::move(on_event), stop);
+        if (stop.stop_requested()) break;
+        run->reflector.WatchEnded(std::move(how), Now());
+        break;
+      }
+    }
+    if (!stop.stop_requested()) run->Report();
+  }
+}
+
+void ReflectorRunner::Run::Report() {
+  const std::string& problem = reflector.health().problem;
+  if (problem.empty() && !said.empty()) {
+    Log(Level::kInfo, "following Kubernetes objects again",
+        {{"resource", Describe(scope)}});
+    said.clear();
+  } else if (!problem.empty() && problem != said &&
+             (said.empty() || Now() - said_at >= kSayAgain)) {
+    Log(Level::kWarn,
+        "cannot follow Kubernetes objects, trying again; what is known stays",
+        {{"resource", Describe(scope)}, {"err", problem}});
+    said = problem;
+    said_at = Now();
+  }
+  if (on_step) on_step();
+}
+
+ReflectorRunner::ReflectorRunner(asio::any_io_executor executor, Store& store,
+                                 ListerWatcher& lister,
+                                 const ReflectorOptions& options)
+    : run_(std::make_shared<Run>(std::move(executor), store, lister, options)) {
+}
+
+ReflectorRunner::~ReflectorRunner() {
+  run_->on_step = nullptr;
+  run_->stop.request_stop();
+}
+
+void ReflectorRunner::Start(std::function<void()> on_step) {
+  run_->started = true;
+  run_->on_step = std::move(on_step);
+  asio::co_spawn(run_->executor, Run::Loop(run_),
+                 [run = run_](std::exception_ptr thrown) {
+                   if (thrown) std::rethrow_exception(thrown);
+                   run->Ended();
+                 });
+}
+
+void ReflectorRunner::Stop(std::function<void()> on_stopped) {
+  run_->on_step = nullptr;
+  run_->on_stopped = std::move(on_stopped);
+  run_->stop.request_stop();
+  if (!run_->started || run_->ended) {
+    asio::post(run_->executor, [run = run_] { run->Ended(); });
+  }
+}
+
+const ReflectorHealth& ReflectorRunner::health() const {
+  return run_->reflector.health();
+}
+
+bool ReflectorRunner::streaming_was_refused() const {
+  return run_->reflector.streaming_was_refused();
+}
+
+}  // namespace ta::kubernetes
