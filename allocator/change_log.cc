@@ -1,5 +1,6 @@
 #include "allocator/change_log.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "allocator/base/log.h"
@@ -17,10 +18,11 @@ std::size_t TargetsOf(const Snapshot& snapshot) {
 
 }  // namespace
 
-void ChangeLog::Saw(const Snapshot& snapshot) {
+TimePoint ChangeLog::Saw(const Snapshot& snapshot, TimePoint now) {
   SawMembers(snapshot);
   SawStrangers(snapshot);
   SawReadiness(snapshot);
+  return SawJobs(snapshot, now);
 }
 
 void ChangeLog::SawReadiness(const Snapshot& snapshot) {
@@ -42,23 +44,33 @@ void ChangeLog::SawReadiness(const Snapshot& snapshot) {
           {{"reason", snapshot.targets_wait}});
     }
   }
-  // Before that every job is waited for; after it, these were left out.
-  std::set<std::string> not_synced;
+}
+
+TimePoint ChangeLog::SawJobs(const Snapshot& snapshot, TimePoint now) {
+  std::map<std::string, NotSynced> not_synced;
+  TimePoint again = TimePoint::max();
+  // Before it is ready every job is waited for; after it, these were left out.
   if (snapshot.ready) {
-    not_synced.insert(snapshot.jobs_not_synced.begin(),
-                      snapshot.jobs_not_synced.end());
-  }
-  for (const std::string& job : not_synced) {
-    if (!not_synced_.contains(job)) {
+    for (const std::string& job : snapshot.jobs_not_synced) {
+      const auto before = not_synced_.find(job);
+      NotSynced& state = not_synced[job];
+      state = before != not_synced_.end() ? before->second : NotSynced{now};
+      if (state.logged) continue;
+      if (now - state.since < kPatience) {
+        again = std::min(again, state.since + kPatience);
+        continue;
+      }
       Log(Level::kWarn, "job is not synced and answered 503", {{"job", job}});
+      state.logged = true;
     }
   }
-  for (const std::string& job : not_synced_) {
-    if (!not_synced.contains(job)) {
+  for (const auto& [job, state] : not_synced_) {
+    if (state.logged && !not_synced.contains(job)) {
       Log(Level::kInfo, "job is synced", {{"job", job}});
     }
   }
   not_synced_ = std::move(not_synced);
+  return again;
 }
 
 void ChangeLog::SawMembers(const Snapshot& snapshot) {

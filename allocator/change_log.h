@@ -4,10 +4,12 @@
 
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <set>
 #include <string>
 
+#include "allocator/base/clock.h"
 #include "allocator/snapshot.h"
 
 namespace ta {
@@ -15,16 +17,27 @@ namespace ta {
 // Confined to one thread, the service's.
 class ChangeLog {
  public:
-  void Saw(const Snapshot& snapshot);
+  // A job of a reload has no answer of its discoverers for a moment, always.
+  // Only what lasts longer is logged.
+  static constexpr Duration kPatience = std::chrono::seconds(1);
+
+  // Returns when it wants to be shown the snapshot of that time, if no newer
+  // one has come by then; max() for never.
+  TimePoint Saw(const Snapshot& snapshot, TimePoint now);
 
  private:
   void SawReadiness(const Snapshot& snapshot);
+  TimePoint SawJobs(const Snapshot& snapshot, TimePoint now);
   void SawMembers(const Snapshot& snapshot);
   void SawStrangers(const Snapshot& snapshot);
 
   bool ready_ = false;
   bool served_ = false;
-  std::set<std::string> not_synced_;
+  struct NotSynced {
+    TimePoint since;
+    bool logged = false;
+  };
+  std::map<std::string, NotSynced> not_synced_;  // by job
   std::map<std::string, MemberView::State> members_;
   std::string members_problem_;
   std::set<std::string> strangers_;  // ever logged

@@ -5,6 +5,8 @@
 #include <cctype>
 #include <sstream>
 
+#include "api/listen.h"
+
 namespace ta {
 namespace {
 
@@ -205,6 +207,7 @@ void AddCommands(CLI::App& app, Raw& raw) {
     }
   });
 
+  app.set_version_flag("--version", "", "Print the version");
   auto* version = app.add_subcommand("version", "Print the version");
   version->callback(
       [&raw] { raw.line.command = CommandLine::Command::kVersion; });
@@ -243,6 +246,19 @@ Result<void> ReadLogging(Raw& raw) {
     line.log_format = *format;
   }
   return {};
+}
+
+// Of what stands in the file the configuration tells; this is a wrong command.
+Result<void> CheckAddresses(const CLI::App& app, const Raw& raw) {
+  const auto check = [&](const char* flag, const std::string& text) {
+    if (app.count(flag) == 0) return Result<void>();
+    auto address = ParseListenAddress(text);
+    if (address) return Result<void>();
+    return Result<void>(
+        std::unexpected(std::move(address.error()).Within(flag)));
+  };
+  auto checked = check("--listen-addr", raw.listen_addr);
+  return checked ? check("--listen-addr-https", raw.https_addr) : checked;
 }
 
 ConfigFlags ReadFlags(const CLI::App& app, const Raw& raw) {
@@ -293,11 +309,18 @@ ParsedCommandLine ParseCommandLine(std::span<const char* const> arguments) {
                             ? app.help()
                             : chosen[0]->help("target-allocator");
     return parsed;
+  } catch (const CLI::CallForVersion&) {
+    ParsedCommandLine parsed;
+    parsed.command.emplace().command = CommandLine::Command::kVersion;
+    return parsed;
   } catch (const CLI::ParseError& error) {
     return Wrong(error.what());
   }
   if (auto logging = ReadLogging(raw); !logging) {
     return Wrong(logging.error().message);
+  }
+  if (auto addresses = CheckAddresses(app, raw); !addresses) {
+    return Wrong(addresses.error().message);
   }
   raw.line.flags = ReadFlags(app, raw);
   raw.line.format = raw.format == "json" ? CommandLine::Format::kJson

@@ -31,6 +31,25 @@ std::string ErrorOf(const std::string& body) {
   return body;
 }
 
+// Why there is no answer at all.
+std::string Words(httplib::Error error) {
+  switch (error) {
+    case httplib::Error::Connection:
+      return "cannot connect: nobody listens there, or the name is unknown";
+    case httplib::Error::ConnectionTimeout:
+      return fmt::format("cannot connect within {} s", kServerTimeout.count());
+    case httplib::Error::Read:
+      return fmt::format(
+          "it broke the connection off, speaks no HTTP, or took longer than {} "
+          "s to answer",
+          kServerTimeout.count());
+    case httplib::Error::Write:
+      return "the request could not be sent";
+    default:
+      return "no answer: " + httplib::to_string(error);
+  }
+}
+
 // "http://host:port", whatever stands behind it.
 std::string Origin(const std::string& server) {
   std::string url = server;
@@ -111,7 +130,7 @@ CommandOutput ExplainOnline(const CommandLine& line, const Labels& labels) {
   const auto answer = client.Get("/api/v1/explain", query, httplib::Headers());
   if (!answer) {
     return Fail(ExitCode::kFailed,
-                fmt::format("{}: {}", origin, to_string(answer.error())));
+                fmt::format("{}: {}", origin, Words(answer.error())));
   }
   if (answer->status == 200) return {.out = answer->body};
   const std::string message = ErrorOf(answer->body);

@@ -104,7 +104,7 @@ ExitCode Serve(const CommandLine& line) {
     return ExitCode::kRefused;
   }
   const auto config = std::make_shared<const Config>(*std::move(loaded.config));
-  LogWarnings(*config);
+  LogWarnings(WarningsOf(*config));
   const auto state = OpenStateDir(*config);
   if (!state) {
     Log(Level::kError, "cannot start", {{"err", state.error().message}});
@@ -121,9 +121,9 @@ ExitCode Serve(const CommandLine& line) {
        .on_discoverers_in_use =
            [&](const std::set<std::string>& keys) { manager->Retain(keys); },
        .on_snapshot =
-           [&](const Snapshot& snapshot) {
-             change_log.Saw(snapshot);
+           [&](const Snapshot& snapshot, TimePoint now) {
              if (*state) SaveMembers(snapshot, **state);
+             return change_log.Saw(snapshot, now);
            }});
   manager = std::make_unique<DiscoveryManager>(&service);
 

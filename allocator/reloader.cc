@@ -1,5 +1,6 @@
 #include "allocator/reloader.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -18,6 +19,7 @@ Reloader::Reloader(std::string path, LoadOptions options, const Config& first,
       service_(service),
       on_read_(std::move(on_read)),
       last_success_(UnixSeconds()),
+      warned_(WarningsOf(first)),
       thread_([this] { Run(); }) {}
 
 Reloader::~Reloader() { Stop(); }
@@ -82,15 +84,15 @@ Result<void> Reloader::Load(const std::string& why) {
     service_.Flush();
     return Reject(std::move(all));
   }
-  LogWarnings(*loaded);
+  Warnings warnings = WarningsOf(*loaded);
   if (loaded->listen_addr != listen_addr_) {
-    Log(LogLevel::kWarn, "takes effect at the next start",
-        {{"key", "listen_addr"}});
+    warnings.emplace_back("listen_addr takes effect at the next start");
   }
   if (loaded->state_dir != state_dir_) {
-    Log(LogLevel::kWarn, "takes effect at the next start",
-        {{"key", "state_dir"}});
+    warnings.emplace_back("state_dir takes effect at the next start");
   }
+  LogWarnings(warnings, warned_);
+  warned_ = std::move(warnings);
   last_success_ = UnixSeconds();
   const std::size_t jobs = loaded->jobs.size();
   service_.Configure(std::make_shared<const Config>(*std::move(loaded)),
@@ -101,20 +103,26 @@ Result<void> Reloader::Load(const std::string& why) {
   return {};
 }
 
-void LogWarnings(const Config& config) {
-  for (const std::string& warning : config.warnings) {
-    Log(LogLevel::kWarn, "configuration", {{"warning", warning}});
-  }
+Warnings WarningsOf(const Config& config) {
+  Warnings warnings = config.warnings;
   // What several replicas would get wrong.
   if (std::holds_alternative<PollingMembers>(config.members)) {
-    Log(LogLevel::kWarn,
+    warnings.emplace_back(
         "members are who polls: run one replica, another would see other "
         "members");
   }
   if (config.strategy == StrategyKind::kLeastWeighted) {
-    Log(LogLevel::kWarn,
+    warnings.emplace_back(
         "least-weighted depends on history: run one replica, another would "
         "assign otherwise");
+  }
+  return warnings;
+}
+
+void LogWarnings(const Warnings& warnings, const Warnings& before) {
+  for (const std::string& warning : warnings) {
+    if (std::ranges::find(before, warning) != before.end()) continue;
+    Log(LogLevel::kWarn, "configuration", {{"warning", warning}});
   }
 }
 

@@ -18,6 +18,13 @@
 
 namespace ta {
 
+// What is to be warned of in a configuration that loaded, also of what it asks
+// of the number of replicas.
+using Warnings = std::vector<std::string>;
+Warnings WarningsOf(const Config& config);
+// Logs each of `warnings` that is not in `before`.
+void LogWarnings(const Warnings& warnings, const Warnings& before = {});
+
 // Thread-safe. Loads on a thread of its own, one at a time.
 class Reloader {
  public:
@@ -50,7 +57,9 @@ class Reloader {
   const std::string state_dir_;
   Service& service_;
   const OnRead on_read_;
-  std::int64_t last_success_;  // the thread's alone, once it runs
+  // The thread's alone, once it runs.
+  std::int64_t last_success_;
+  Warnings warned_;  // of the configuration in force
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
@@ -61,9 +70,6 @@ class Reloader {
   std::thread thread_;
 };
 
-// Logs each warning of a configuration that loaded, also of what it asks of the
-// number of replicas.
-void LogWarnings(const Config& config);
 // Logs each mistake of one that did not.
 void LogMistakes(const Mistakes& mistakes);
 // Seconds since 1970, by the wall clock.

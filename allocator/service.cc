@@ -104,7 +104,7 @@ void Service::Push(const std::function<void(AllocatorInput&)>& add) {
 }
 
 TimePoint Service::Due(TimePoint now) const {
-  TimePoint due = deadline_.value_or(TimePoint::max());
+  TimePoint due = std::min(look_again_, deadline_.value_or(TimePoint::max()));
   if (queue_.events > 0) due = std::min(due, std::max(now, next_events_));
   if (!queue_.input.polls.empty()) {
     due = std::min(due, std::max(now, next_polls_));
@@ -125,6 +125,13 @@ void Service::Run() {
       }
       continue;
     }
+    if (now >= look_again_) {
+      look_again_ = TimePoint::max();
+      lock.unlock();
+      LookAgain();
+      lock.lock();
+      continue;
+    }
     Queue batch = std::exchange(queue_, Queue());
     const std::uint64_t taken = pushed_;
     lock.unlock();
@@ -133,6 +140,13 @@ void Service::Run() {
     done_ = taken;
     applied_.notify_all();
   }
+}
+
+void Service::LookAgain() {
+  const TimePoint again =
+      callbacks_.on_snapshot(*snapshots_.Get(), clock_.Now());
+  const std::lock_guard lock(mutex_);
+  look_again_ = again;
 }
 
 void Service::NoteJobs(const Config& config) {
@@ -166,9 +180,12 @@ void Service::Apply(Queue batch) {
   std::ranges::sort(jobs);
   jobs.erase(std::ranges::unique(jobs).begin(), jobs.end());
   metrics_.job_updates.Record(jobs, clock_.Now() - begin, UnixNow());
+  std::optional<TimePoint> look_again;
   if (output.snapshot != nullptr) {
     snapshots_.Set(output.snapshot);
-    if (callbacks_.on_snapshot) callbacks_.on_snapshot(*output.snapshot);
+    if (callbacks_.on_snapshot) {
+      look_again = callbacks_.on_snapshot(*output.snapshot, clock_.Now());
+    }
   }
   if (config != nullptr && callbacks_.on_config) callbacks_.on_config(*config);
   if (output.discoverers_in_use && callbacks_.on_discoverers_in_use) {
@@ -177,6 +194,7 @@ void Service::Apply(Queue batch) {
   const TimePoint end = clock_.Now();
   const std::lock_guard lock(mutex_);
   deadline_ = output.deadline;
+  if (look_again) look_again_ = *look_again;
   if (events > 0) next_events_ = begin + coalesce_interval_;
   next_polls_ = begin + coalesce_interval_;
   ++stats_.applies;

@@ -36,8 +36,9 @@ class Service final : public UpdateSink {
     std::function<void(const Config&)> on_config;
     // The discoverers to keep running, when they are others than before.
     std::function<void(const std::set<std::string>&)> on_discoverers_in_use;
-    // After each new snapshot was published.
-    std::function<void(const Snapshot&)> on_snapshot;
+    // After each new snapshot was published. Returns when it wants to see the
+    // one of that time, if none is published by then; max() for never.
+    std::function<TimePoint(const Snapshot&, TimePoint now)> on_snapshot;
   };
 
   // How the queue is doing. Totals since the start.
@@ -87,6 +88,8 @@ class Service final : public UpdateSink {
   // When there is something to do, at the latest; max if nothing is known.
   TimePoint Due(TimePoint now) const;
   void Apply(Queue batch);
+  // on_snapshot wants to see what is published now.
+  void LookAgain();
   void NoteJobs(const Config& config);
 
   SnapshotHolder& snapshots_;
@@ -104,6 +107,7 @@ class Service final : public UpdateSink {
   Duration coalesce_interval_{std::chrono::milliseconds(50)};
   TimePoint next_events_;  // events are not applied before
   TimePoint next_polls_;   // polls alone are not applied before
+  TimePoint look_again_ = TimePoint::max();  // on_snapshot wants to be called
   std::optional<TimePoint> deadline_;
   std::uint64_t pushed_ = 0;
   std::uint64_t done_ = 0;  // of pushed_, what is published

@@ -52,7 +52,7 @@ class DiscoveryManager {
   // neither it nor the allocator needs. A discoverer that runs already is left
   // alone. A new source of members starts beside the old one, which stops when
   // the new one has sent its first complete list: until then the allocator
-  // keeps the old members. (Beside polling it runs on, unheard.)
+  // keeps the old members. Where nothing is sent (polling) it stops at once.
   void Apply(const Config& config);
 
   // The keys that the allocator feeds jobs from: these go on running though the

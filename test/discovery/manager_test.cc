@@ -244,6 +244,27 @@ TEST_F(ManagerMembersTest, TheOldSourceRunsUntilTheNewOneHasAnswered) {
   EXPECT_EQ(sink_.state().members.size(), updates + 1);
 }
 
+// It ran on beside polling, forever, and nobody listened.
+TEST_F(ManagerMembersTest, NothingIsWatchedForPollingMembers) {
+  Write(folder_ / "a.yaml", "[c-0]");
+  Apply("a.yaml");
+  ASSERT_TRUE(WaitForMember("a.yaml", "c-0"));
+  EXPECT_GT(manager_.watch().stats().watched_directories, 0u);
+  Config config = ConfigOf({});
+  config.members = PollingMembers{};
+  manager_.Apply(config);
+  const auto until =
+      std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (manager_.watch().stats().watched_directories > 0 &&
+         std::chrono::steady_clock::now() < until) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(manager_.watch().stats().watched_directories, 0u);
+  Apply("a.yaml");
+  Write(folder_ / "a.yaml", "[c-1]");
+  EXPECT_TRUE(WaitForMember("a.yaml", "c-1"));
+}
+
 TEST(ManagerMechanismsTest, TheTableMakesWhatIsImplemented) {
   EXPECT_THAT(ImplementedMechanisms(), ElementsAre("file", "static"));
   EXPECT_EQ(MakeDiscoverer({"http", "http:x", UnimplementedDiscovery{}}, {}),

@@ -156,6 +156,26 @@ class ReloadTest(ProcessTest):
             allocator.get("/jobs/nobody/targets?collector_id=collector-0").status, 404
         )
 
+    def test_a_reload_says_only_what_is_new(self):
+        first = config(job(targets=["a:1"]), max_lod_ratio=1.1, allocation_strategy="least-weighted")
+        self.write("ta.yaml", first)
+        allocator = self.allocator().wait_ready()
+        self.assertEqual(allocator.log().count("max_lod_ratio"), 1)
+        for turn in range(3):
+            more = [job(f"new-{turn}-{i}", ["b:1"]) for i in range(20)]
+            first["config"]["scrape_configs"] = [job(targets=["a:1"]), *more]
+            self.write("ta.yaml", first)
+            self.assertEqual(allocator.get("/-/reload", method="POST").status, 200)
+            self.wait_served(allocator, ["b:1"], f"new-{turn}-19")
+        log = allocator.log()
+        self.assertEqual(log.count("max_lod_ratio"), 1)
+        self.assertEqual(log.count("depends on history"), 1)
+        self.assertNotIn("not synced", log)
+        # What is new is said.
+        self.write("ta.yaml", {**first, "colectors": []})
+        allocator.get("/-/reload", method="POST")
+        self.assertEqual(allocator.log().count("colectors"), 1)
+
 
 class DiscoveryTest(ProcessTest):
     def files(self, pattern="targets/*.json"):
@@ -337,6 +357,26 @@ class SecretsTest(ProcessTest):
         self.assertEqual(answer.status, 500)
         self.assertNotIn(SECRET, allocator.log())
 
+    def test_the_password_of_a_discovery_url_is_in_no_log(self):
+        # To Prometheus the url is no secret, and /scrape_configs serves it as it
+        # is written; nothing else shows it.
+        sd = {"job_name": "sd", "http_sd_configs": [{"url": f"http://u:{SECRET}@h/"}]}
+        self.write("ta.yaml", config(job(targets=["a:1"]), sd))
+        allocator = self.allocator("ta.yaml", "--log-level=debug").wait_ready()
+        self.assertIn(SECRET.encode(), allocator.get("/scrape_configs").body)
+        for path in ["/api/v1/status", "/metrics", "/api/v1/targets", "/readyz"]:
+            self.assertNotIn(SECRET.encode(), allocator.get(path).body, path)
+        for url in [f"gopher://u:{SECRET}@h/", f"http://u:{SECRET}@h:port/", [SECRET]]:
+            sd["http_sd_configs"] = [{"url": url}]
+            self.write("ta.yaml", config(job(targets=["a:1"]), sd))
+            answer = allocator.get("/-/reload", method="POST")
+            self.assertEqual(answer.status, 500)
+            self.assertNotIn(SECRET.encode(), answer.body)
+            code, out, err = self.run_command("check", self.folder / "ta.yaml")
+            self.assertEqual(code, 1)
+            self.assertNotIn(SECRET, out + err)
+        self.assertNotIn(SECRET, allocator.log())
+
     def test_secrets_are_served_only_when_asked_for(self):
         self.write("ta.yaml", config(job(targets=["a:1"],
                                          basic_auth={"username": "u", "password": SECRET})))
@@ -421,17 +461,22 @@ config:
         code, _, _ = self.run_command("explain", server, "--job=web", "--address=b:1")
         self.assertEqual(code, 1)
         closed = f"--server=http://127.0.0.1:{harness.free_port()}"
-        code, _, _ = self.run_command("explain", closed, "--job=web", "--address=a:1")
+        code, _, err = self.run_command("explain", closed, "--job=web", "--address=a:1")
         self.assertEqual(code, 3)
+        self.assertIn("cannot connect", err)
 
     def test_version_and_help(self):
         code, out, _ = self.run_command("version")
         self.assertEqual(code, 0)
         self.assertRegex(out, r"^target-allocator \d+\.\d+\.\d+")
+        self.assertEqual(self.run_command("--version"), (0, out, ""))
         code, out, _ = self.run_command("--help")
         self.assertEqual(code, 0)
         self.assertIn("Exit codes", out)
         self.assertEqual(self.run_command("--nonsense")[0], 2)
+        code, _, err = self.run_command("--listen-addr=nowhere")
+        self.assertEqual(code, 2)
+        self.assertIn("--listen-addr", err)
 
     def test_logs_in_json_are_one_object_a_line(self):
         self.write("ta.yaml", config(job(targets=["a:1"])))

@@ -13,6 +13,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
+const TimePoint kNow = TimePoint(std::chrono::hours(1));
+
 MemberView Member(std::string name,
                   MemberView::State state = MemberView::State::kLive) {
   MemberView member;
@@ -29,11 +31,11 @@ TEST(ChangeLogTest, EqualSnapshotsAreLoggedOnce) {
   ChangeLog log;
   {
     const LogCapture capture;
-    log.Saw(snapshot);
+    log.Saw(snapshot, kNow);
     EXPECT_THAT(capture.lines(), SizeIs(4));
   }
   const LogCapture capture;
-  log.Saw(snapshot);
+  log.Saw(snapshot, kNow);
   EXPECT_THAT(capture.lines(), IsEmpty());
 }
 
@@ -43,20 +45,20 @@ TEST(ChangeLogTest, MembersComeDrainAndGo) {
   snapshot.members = {Member("a")};
   {
     const LogCapture capture;
-    log.Saw(snapshot);
+    log.Saw(snapshot, kNow);
     EXPECT_THAT(capture.lines(), ElementsAre(HasSubstr("joined")));
   }
   snapshot.members = {Member("a", MemberView::State::kDraining)};
   snapshot.members[0].reason = "not in the list any more";
   {
     const LogCapture capture;
-    log.Saw(snapshot);
+    log.Saw(snapshot, kNow);
     EXPECT_THAT(capture.lines(),
                 ElementsAre(HasSubstr("reason=\"not in the list any more\"")));
   }
   snapshot.members.clear();
   const LogCapture capture;
-  log.Saw(snapshot);
+  log.Saw(snapshot, kNow);
   EXPECT_THAT(capture.lines(), ElementsAre(HasSubstr("gone")));
 }
 
@@ -66,20 +68,39 @@ TEST(ChangeLogTest, JobsAreNamedOnlyOnceTheOthersAreServed) {
   ChangeLog log;
   {
     const LogCapture capture;
-    log.Saw(snapshot);
+    EXPECT_EQ(log.Saw(snapshot, kNow), TimePoint::max());
     EXPECT_THAT(capture.lines(), IsEmpty());
   }
   snapshot.ready = true;
   {
     const LogCapture capture;
-    log.Saw(snapshot);
+    const TimePoint again = log.Saw(snapshot, kNow);
+    EXPECT_EQ(again, kNow + ChangeLog::kPatience);
+    EXPECT_EQ(log.Saw(snapshot, again), TimePoint::max());
+    EXPECT_EQ(log.Saw(snapshot, again), TimePoint::max());
     EXPECT_THAT(capture.lines(),
                 ElementsAre(HasSubstr("msg=\"ready\""), HasSubstr("job=web")));
   }
   snapshot.jobs_not_synced.clear();
   const LogCapture capture;
-  log.Saw(snapshot);
+  log.Saw(snapshot, kNow);
   EXPECT_THAT(capture.lines(), ElementsAre(HasSubstr("job is synced")));
+}
+
+// Each reload warned of each of its new jobs, though they had targets a moment
+// later.
+TEST(ChangeLogTest, AJobThatIsSyncedInAMomentIsNoNews) {
+  Snapshot snapshot;
+  snapshot.ready = true;
+  ChangeLog log;
+  log.Saw(snapshot, kNow);
+  const LogCapture capture;
+  snapshot.jobs_not_synced = {"web"};
+  log.Saw(snapshot, kNow);
+  snapshot.jobs_not_synced.clear();
+  EXPECT_EQ(log.Saw(snapshot, kNow + ChangeLog::kPatience / 2),
+            TimePoint::max());
+  EXPECT_THAT(capture.lines(), IsEmpty());
 }
 
 }  // namespace

@@ -142,5 +142,25 @@ TEST(CliTest, HelpNamesCommandsExitCodesAndExamples) {
   EXPECT_THAT(Parse({"explain", "-h"}).output.out, HasSubstr("--labels"));
 }
 
+TEST(CliTest, TheVersionIsACommandAndAFlag) {
+  for (const auto& line : {Ok({"version"}), Ok({"--version"})}) {
+    EXPECT_EQ(line.command, CommandLine::Command::kVersion);
+  }
+}
+
+// It ended as a wrong configuration does, and named a file.
+TEST(CliTest, AnAddressThatIsNoneIsAWrongCommandLine) {
+  for (const char* flag : {"--listen-addr", "--listen-addr-https"}) {
+    for (const char* address : {"nonsense", "host:port", ":70000", "::1"}) {
+      const ParsedCommandLine parsed = Parse({flag, address});
+      EXPECT_FALSE(parsed.command.has_value()) << address;
+      EXPECT_EQ(parsed.output.exit_code, ExitCode::kUsage);
+      EXPECT_THAT(parsed.output.err, HasSubstr(flag));
+      EXPECT_THAT(parsed.output.err, HasSubstr(address));
+    }
+    EXPECT_TRUE(Parse({flag, "[::1]:80"}).command.has_value());
+  }
+}
+
 }  // namespace
 }  // namespace ta
