@@ -20,10 +20,10 @@ void TargetSet::SetJob(JobId id, std::shared_ptr<const ScrapeConfig> config,
   job->config = std::move(config);
   job->relabeler = std::move(relabeler);
   for (Discoverer* discoverer : job->fed_by) {
-    for (auto& [source, group] : discoverer->groups) {
+    discoverer->groups.ForEach([&](Group& group) {
       Detach(group, id);
       Attach(group, id);
-    }
+    });
   }
 }
 
@@ -41,13 +41,11 @@ void TargetSet::Feed(JobId id, const std::set<std::string>& discoverers) {
   for (Discoverer* discoverer : job.fed_by) {
     if (wanted.contains(discoverer)) continue;
     discoverer->jobs.erase(id);
-    for (auto& [source, group] : discoverer->groups) Detach(group, id);
+    discoverer->groups.ForEach([&](Group& group) { Detach(group, id); });
   }
   for (Discoverer* discoverer : wanted) {
     if (!discoverer->jobs.insert(id).second) continue;
-    for (auto& [source, group] : discoverer->groups) {
-      Attach(group, id);
-    }
+    discoverer->groups.ForEach([&](Group& group) { Attach(group, id); });
   }
   job.fed_by = std::move(wanted);
 }
@@ -74,21 +72,20 @@ bool TargetSet::Apply(const DiscoveryUpdate& update) {
     changed = true;
   }
   for (const TargetGroup& next : update.groups) {
-    auto it = discoverer->groups.find(next.source);
-    if (it == discoverer->groups.end()) {
+    Group* known = discoverer->groups.Find(next.source);
+    if (known == nullptr) {
       if (next.targets.empty() && next.invalid.empty()) continue;
-      it = discoverer->groups.try_emplace(next.source).first;
-      it->second.discoverer = discoverer.get();
-      it->second.source = &it->first;
-    } else if (it->second.Equals(next)) {
+      known = &discoverer->groups.Insert(
+          Group::Make(discoverer.get(), next.source));
+    } else if (known->Equals(next)) {
       continue;
     }
     changed = true;
-    Group& group = it->second;
+    Group& group = *known;
     stats.targets -= group.Discovered();
     Replace(*discoverer, group, next);
     stats.targets += group.Discovered();
-    if (group.Discovered() == 0) discoverer->groups.erase(it);
+    if (group.Discovered() == 0) discoverer->groups.Erase(next.source);
   }
   stats.groups = discoverer->groups.size();
   return changed;
@@ -264,7 +261,7 @@ void TargetSet::Detach(Group& group, JobId id) {
     if (IsKept(own->outcomes[i])) Release(own->outcomes[i], {&group, i});
   }
   if (own->has_unserved) {
-    job.unserved.Remove(group.discoverer->key, *group.source);
+    job.unserved.Remove(group.discoverer->key, group.source());
     unserved_changed_.insert(id);
   }
   job.discovered -= group.Discovered();

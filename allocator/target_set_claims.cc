@@ -124,15 +124,16 @@ void TargetSet::Touch(Slot slot) {
 
 bool TargetSet::ClaimOrder::operator()(const Claim& a, const Claim& b) const {
   if (a.group != b.group) {
-    if (const auto order = *a.group->source <=> *b.group->source; order != 0) {
+    if (const auto order = a.group->source() <=> b.group->source();
+        order != 0) {
       return order < 0;
     }
   }
   const Labels& own_a = a.group->targets[a.index];
   const Labels& own_b = b.group->targets[b.index];
   if (own_a != own_b || a.group->labels != b.group->labels) {
-    const auto order = Labels::CompareMerged(a.group->labels, own_a,
-                                             b.group->labels, own_b);
+    const auto order =
+        Labels::CompareMerged(a.group->labels, own_a, b.group->labels, own_b);
     if (order != 0) return order < 0;
   }
   if (const auto order = a.group->discoverer->key <=> b.group->discoverer->key;
@@ -209,7 +210,7 @@ void TargetSet::RefreshUnserved(Group& group, JobId id) {
   own->has_unserved = !targets.empty();
   auto unserved = std::make_shared<UnservedGroup>();
   unserved->discoverer = group.discoverer->key;
-  unserved->source = *group.source;
+  unserved->source = group.source();
   unserved->targets = std::move(targets);
   jobs_.at(id)->unserved.Put(std::move(unserved));
   unserved_changed_.insert(id);

@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <set>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
 
 #include "allocator/compact_array.h"
+#include "allocator/group_table.h"
 #include "allocator/target_set.h"
 
 namespace ta {
@@ -52,13 +54,31 @@ struct TargetSet::Carried {
   std::vector<std::uint32_t> again;  // indices of those that must be decided
 };
 
+// Its source stands behind it in the same block of memory: there may be one for
+// each target.
 struct TargetSet::Group {
-  Discoverer* discoverer = nullptr;
-  const std::string* source = nullptr;  // its key in the discoverer's map
+  struct Delete {
+    void operator()(Group* group) const {
+      std::destroy_at(group);
+      ::operator delete(group);
+    }
+  };
+  using Owner = std::unique_ptr<Group, Delete>;
+
+  static Owner Make(Discoverer* discoverer, std::string_view source);
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+
+  std::string_view source() const {
+    return {reinterpret_cast<const char*>(this + 1), source_bytes};
+  }
+
+  Discoverer* discoverer;
   Labels labels;
   CompactArray<Labels> targets;
   std::unique_ptr<const std::vector<InvalidTarget>> invalid;
   CompactArray<JobGroup> jobs;
+  std::size_t source_bytes;
 
   std::size_t Discovered() const {
     return targets.size() + (invalid == nullptr ? 0 : invalid->size());
@@ -69,11 +89,23 @@ struct TargetSet::Group {
            (invalid == nullptr ? other.invalid.empty()
                                : *invalid == other.invalid);
   }
+
+ private:
+  Group(Discoverer* of, std::size_t bytes)
+      : discoverer(of), source_bytes(bytes) {}
 };
+
+inline TargetSet::Group::Owner TargetSet::Group::Make(Discoverer* discoverer,
+                                                      std::string_view source) {
+  void* const memory = ::operator new(sizeof(Group) + source.size());
+  Group* const group = new (memory) Group(discoverer, source.size());
+  std::ranges::copy(source, reinterpret_cast<char*>(group + 1));
+  return Owner(group);
+}
 
 struct TargetSet::Discoverer {
   std::string key;
-  std::unordered_map<std::string, Group> groups;
+  GroupTable<Group::Owner> groups;
   std::set<JobId> jobs;  // that it feeds
   DiscovererStats stats;
 };
