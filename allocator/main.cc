@@ -1,6 +1,7 @@
 // The composition root: reads the command line, builds the parts and wires
 // them, waits for signals, and takes everything down in reverse.
 
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -223,5 +224,9 @@ int Main(std::span<const char* const> arguments) {
 }  // namespace ta
 
 int main(int argc, char** argv) {
+  // A block of this size goes back to the system when it is freed, always.
+  // Left to itself, malloc takes the first such block that is freed as a reason
+  // to keep those up to 32 MB; a start alone then holds a tenth more.
+  mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   return ta::Main(std::span<const char* const>(argv, argc).subspan(1));
 }
