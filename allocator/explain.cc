@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "allocator/explain_why.h"
 #include "allocator/target_set.h"
 
 namespace ta {
@@ -45,26 +46,9 @@ std::string RuleText(const RelabelConfig& rule) {
   return text;
 }
 
-std::string WhyDropped(const RelabelConfig& rule, const RelabelStep& step) {
-  switch (rule.action) {
-    case RelabelConfig::Action::kKeep:
-      return fmt::format("\"{}\" does not match regex {}", step.source,
-                         rule.regex);
-    case RelabelConfig::Action::kDrop:
-      return fmt::format("\"{}\" matches regex {}", step.source, rule.regex);
-    case RelabelConfig::Action::kKeepEqual:
-      return fmt::format("\"{}\" is not equal to label {}", step.source,
-                         rule.target_label);
-    case RelabelConfig::Action::kDropEqual:
-      return fmt::format("\"{}\" is equal to label {}", step.source,
-                         rule.target_label);
-    default:
-      return RuleText(rule);
-  }
-}
-
 // Why the trace's target was dropped, as one clause.
-std::string DropReason(const ScrapeConfig& config, const RelabelTrace& trace) {
+std::string DropReason(const ScrapeConfig& config, const RelabelTrace& trace,
+                       const std::vector<std::string>& whys) {
   if (trace.outcome.kind == RelabelOutcome::Kind::kDroppedByCheck) {
     return "check after relabeling: " + trace.outcome.reason;
   }
@@ -76,8 +60,7 @@ std::string DropReason(const ScrapeConfig& config, const RelabelTrace& trace) {
   }
   const RelabelConfig& written = config.relabel_configs[rule];
   return fmt::format("relabel_configs[{}] ({}): {}", rule,
-                     ToString(written.action),
-                     WhyDropped(written, trace.steps.back()));
+                     ToString(written.action), whys.back());
 }
 
 std::string WhyUnassigned(UnassignedReason reason) {
@@ -232,11 +215,24 @@ Explanation ExplainLabels(const ScrapeConfig& config,
     return out;
   }
   out.trace = relabeler->Trace(group, own);
+  LabelTexts labels;  // before the step
+  for (const LabelPair& pair : out.trace->before) {
+    labels.emplace(pair.name, pair.value);
+  }
   for (const RelabelStep& step : out.trace->steps) {
     const auto index = static_cast<std::size_t>(step.rule);
-    out.rules.push_back(index < config.relabel_configs.size()
-                            ? RuleText(config.relabel_configs[index])
-                            : std::string());
+    const bool known = index < config.relabel_configs.size();
+    const RelabelConfig rule =
+        known ? config.relabel_configs[index] : RelabelConfig();
+    out.rules.push_back(known ? RuleText(rule) : "");
+    out.whys.push_back(known ? Why(rule, step, labels) : "");
+    for (const LabelChange& change : step.changes) {
+      if (change.after.empty()) {
+        labels.erase(change.name);
+      } else {
+        labels[change.name] = change.after;
+      }
+    }
   }
   if (out.trace->outcome.kept()) {
     out.id = TargetIdOf(out.job, out.trace->after);
@@ -244,7 +240,7 @@ Explanation ExplainLabels(const ScrapeConfig& config,
     out.summary = "kept: it would be scraped";
   } else {
     out.state = Explanation::State::kDropped;
-    out.reason = DropReason(config, *out.trace);
+    out.reason = DropReason(config, *out.trace, out.whys);
     out.summary = "dropped by " + out.reason;
   }
   return out;

@@ -49,6 +49,8 @@ struct Explanation {
   std::optional<RelabelTrace> trace;
   // Each rule as written, "drop source_labels=[a, b] regex=x", for every step.
   std::vector<std::string> rules;
+  // Why it matched or didn't, for every step: explain_why.h.
+  std::vector<std::string> whys;
 
   std::optional<TargetId> id;  // of a live target, or one that was kept
   std::uint64_t placement_key = 0;

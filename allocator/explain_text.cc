@@ -75,6 +75,7 @@ void AppendTrace(const Explanation& explanation, std::string& out) {
     out += fmt::format("  [{}] {}{}{}\n", step.rule,
                        Printable(explanation.rules[i]),
                        verdict.empty() ? "" : "   -> ", verdict);
+    out += fmt::format("       {}\n", Printable(explanation.whys[i]));
     for (const LabelChange& change : step.changes) AppendChange(change, out);
   }
   if (trace.steps.empty()) out += "  none\n";

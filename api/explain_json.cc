@@ -6,12 +6,14 @@ namespace ta {
 namespace {
 
 void WriteStep(const RelabelStep& step, std::string_view rule,
+               std::string_view why,
                JsonWriter& json) {
   json.BeginObject()
       .Field("index", step.rule)
       .Field("rule", rule)
       .Field("source", step.source)
       .Field("matched", step.matched)
+      .Field("why", why)
       .Field("dropped", step.dropped);
   json.Key("changes").BeginArray();
   for (const LabelChange& change : step.changes) {
@@ -48,7 +50,7 @@ void WriteTrace(const Explanation& explanation, JsonWriter& json) {
   WriteLabels(trace.before, json);
   json.Key("rules").BeginArray();
   for (std::size_t i = 0; i < trace.steps.size(); ++i) {
-    WriteStep(trace.steps[i], explanation.rules[i], json);
+    WriteStep(trace.steps[i], explanation.rules[i], explanation.whys[i], json);
   }
   json.EndArray();
   if (trace.outcome.kept()) {

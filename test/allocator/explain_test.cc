@@ -68,11 +68,11 @@ TEST(ExplainLabelsTest, ADropNamesItsRuleAndWhy) {
        "dropped by relabel_configs[0] (keep): \"prod\" does not match regex "
        "test"},
       {Rule(Action::kKeepEqual, {"env"}, "(.*)", "job"),
-       "dropped by relabel_configs[0] (keepequal): \"prod\" is not equal to "
-       "label job"},
+       "dropped by relabel_configs[0] (keepequal): \"prod\" is not "
+       "\"web\", the value of job"},
       {Rule(Action::kDropEqual, {"env"}, "(.*)", "same"),
-       "dropped by relabel_configs[0] (dropequal): \"prod\" is equal to label "
-       "same"},
+       "dropped by relabel_configs[0] (dropequal): \"prod\" is also the "
+       "value of same"},
   };
   const Labels labels =
       MakeLabels({{"__address__", "a:1"}, {"env", "prod"}, {"same", "prod"}});
@@ -242,6 +242,7 @@ TEST_F(ExplainTargetsTest, TextTellsTheWholeStory) {
        {"job web, target \"a:1\"\nassigned to c0\nid ", "collector: c0\n",
         "discovered labels\n  __address__ = \"a:1\"\n",
         "[0] replace source_labels=[__meta_zone] target_label=zone\n"
+        "       \"z1\" matches regex (.*)\n"
         "       + zone = \"z1\"\n",
         "labels after relabeling\n", "placement: test\n  node n7 owner c0\n",
         "  c0  distance 0000000000000010  1 targets of 2  owner\n"}) {
