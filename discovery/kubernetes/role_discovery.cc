@@ -1,0 +1,116 @@
+#include "discovery/kubernetes/role_discovery.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ta::kubernetes {
+
+RoleDiscovery::RoleDiscovery(const RoleConfig& config,
+                             const std::vector<std::string>& namespaces,
+                             WatchPool& pool, Send send, Defer defer)
+    : send_(std::move(send)), defer_(std::move(defer)) {
+  for (const std::string& ns :
+       std::set<std::string>(namespaces.begin(), namespaces.end())) {
+    parts_.push_back(std::make_unique<Part>());
+    Part& part = *parts_.back();
+    RoleStores stores;
+    for (const Scope& scope : ScopesOf(config, ns)) {
+      auto watch = pool.Acquire(scope);
+      Store& store = watch->store();
+      stores[scope.resource] = &store;
+      auto& parts = parts_of_[&store];
+      parts.push_back(&part);
+      if (parts.size() > 1) continue;  // nodes, seen from each namespace
+      store.AddListener(this);
+      watch->AddObserver(this);
+      watches_.push_back(std::move(watch));
+    }
+    part.role = std::make_unique<Role>(config.kind, config.attach, stores);
+  }
+  FlushSoon();  // others may have filled the stores already
+}
+
+RoleDiscovery::~RoleDiscovery() {
+  *alive_ = false;
+  for (const auto& watch : watches_) {
+    watch->store().RemoveListener(this);
+    watch->RemoveObserver(this);
+  }
+}
+
+void RoleDiscovery::Changed(const Store& store, const Object* before,
+                            const Object* now) {
+  if (!synced_) return;  // all will be sent anyway
+  for (Part* part : parts_of_.at(&store)) {
+    part->role->Touched(before, now, [&](std::string_view key) {
+      if (!part->touched.contains(key)) part->touched.emplace(key);
+    });
+  }
+}
+
+void RoleDiscovery::Settled(const Store&) { FlushSoon(); }
+
+void RoleDiscovery::Stepped(const SharedWatch&) {
+  if (Problem() != problem_) FlushSoon();
+}
+
+void RoleDiscovery::FlushSoon() {
+  if (std::exchange(flush_is_due_, true)) return;
+  defer_([this, alive = alive_] {
+    if (*alive) Flush();
+  });
+}
+
+void RoleDiscovery::Flush() {
+  flush_is_due_ = false;
+  RoleUpdate update;
+  if (synced_) {
+    update.groups = TouchedGroups();
+  } else if (std::ranges::all_of(parts_, [](const auto& part) {
+               return part->role->synced();
+             })) {
+    synced_ = true;
+    update.groups = AllGroups();
+    update.synced = true;
+  }
+  const bool news = update.synced || !update.groups.empty();
+  update.synced = synced_;
+  update.problem = Problem();
+  if (!news && update.problem == problem_) return;
+  problem_ = update.problem;
+  send_(std::move(update));
+}
+
+std::vector<TargetGroup> RoleDiscovery::AllGroups() const {
+  std::vector<TargetGroup> groups;
+  for (const auto& part : parts_) {
+    const Role& role = *part->role;
+    role.main().ForEach([&](const Object& object) {
+      groups.push_back(role.Build(object.key));
+    });
+  }
+  std::ranges::sort(groups, {}, &TargetGroup::source);
+  return groups;
+}
+
+std::vector<TargetGroup> RoleDiscovery::TouchedGroups() {
+  std::vector<TargetGroup> groups;
+  for (const auto& part : parts_) {
+    for (const std::string& key : std::exchange(part->touched, {})) {
+      groups.push_back(part->role->Build(key));
+    }
+  }
+  return groups;
+}
+
+std::string RoleDiscovery::Problem() const {
+  for (const auto& watch : watches_) {
+    const std::string& problem = watch->health().problem;
+    if (problem.empty()) continue;
+    const Role& role = *parts_.front()->role;
+    return "role " + std::string(NameOf(role.kind())) + ": " + problem;
+  }
+  return {};
+}
+
+}  // namespace ta::kubernetes

@@ -1,0 +1,76 @@
+// One kubernetes_sd_configs entry at work: watches what its role needs in each
+// of its namespaces, and sends the role's groups. First all of them together,
+// once every list is in; from then on those that a change has touched.
+
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "allocator/target_group.h"
+#include "discovery/kubernetes/role.h"
+#include "discovery/kubernetes/watch_pool.h"
+
+namespace ta::kubernetes {
+
+// What is sent, for a DiscoveryUpdate.
+struct RoleUpdate {
+  std::vector<TargetGroup> groups;
+  bool synced = false;  // never goes back
+  std::string problem;  // of a watch, as it is now; "" if all do well
+};
+
+// Confined to the thread of its pool, which outlives it.
+class RoleDiscovery final : private StoreListener,
+                            private SharedWatch::Observer {
+ public:
+  using Send = std::function<void(RoleUpdate)>;
+  // Has the function called soon, on the same thread, never at once: what
+  // changes until then is sent together.
+  using Defer = std::function<void(std::function<void()>)>;
+
+  // `namespaces`: {""} for all; equal ones count once.
+  RoleDiscovery(const RoleConfig& config,
+                const std::vector<std::string>& namespaces, WatchPool& pool,
+                Send send, Defer defer);
+  // Nothing is sent any more.
+  ~RoleDiscovery() override;
+  RoleDiscovery(const RoleDiscovery&) = delete;
+  RoleDiscovery& operator=(const RoleDiscovery&) = delete;
+
+  bool synced() const { return synced_; }
+
+ private:
+  // The role in one namespace.
+  struct Part {
+    std::unique_ptr<Role> role;
+    std::set<std::string, std::less<>> touched;  // keys; once it is synced
+  };
+
+  void Changed(const Store& store, const Object* before,
+               const Object* now) override;
+  void Settled(const Store& store) override;
+  void Stepped(const SharedWatch& watch) override;
+  void FlushSoon();
+  void Flush();
+  std::vector<TargetGroup> AllGroups() const;
+  std::vector<TargetGroup> TouchedGroups();
+  std::string Problem() const;
+
+  const Send send_;
+  const Defer defer_;
+  std::vector<std::shared_ptr<SharedWatch>> watches_;
+  std::vector<std::unique_ptr<Part>> parts_;
+  std::unordered_map<const Store*, std::vector<Part*>> parts_of_;
+  bool synced_ = false;  // everything was sent once
+  bool flush_is_due_ = false;
+  std::string problem_;  // as it was sent
+  // Whether this still lives, for what was deferred.
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace ta::kubernetes
