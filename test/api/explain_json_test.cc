@@ -33,10 +33,10 @@ TEST(ExplainJsonTest, ShowsLabelsBeforeAndAfterEachRule) {
       R"("summary":"kept: it would be scraped","id":")" +
           ToHex(*kept.id) + R"(","placement_key":")" +
           [&] {
-    char text[17];
-    std::snprintf(text, sizeof text, "%016llx",
-                  static_cast<unsigned long long>(kept.placement_key));
-    return std::string(text);
+            char text[17];
+            std::snprintf(text, sizeof text, "%016llx",
+                          static_cast<unsigned long long>(kept.placement_key));
+            return std::string(text);
           }() +
           R"(","discovered":{"__address__":"a:1","__meta_x":"1"},)"
           R"("before_rules":{"__address__":"a:1","__meta_x":"1",)"
@@ -44,7 +44,8 @@ TEST(ExplainJsonTest, ShowsLabelsBeforeAndAfterEachRule) {
           R"("job":"web"},"rules":[{"index":0,)"
           R"("rule":"replace source_labels=[__meta_x] target_label=x",)"
           R"("source":"1","matched":true,)"
-          R"("why":"\"1\" matches regex (.*)","dropped":false,"changes":[)"
+          R"-("why":"\"1\" matches regex (.*)","dropped":false,)-"
+          R"("changes":[)"
           R"({"name":"x","before":"","after":"1"}]}],)"
           R"("after_rules":{"__address__":"a:1","__scrape_interval__":"9s",)"
           R"("__scrape_timeout__":"3s","instance":"a:1",)"
