@@ -62,6 +62,12 @@ bool HoldsSecrets(const Record& record) {
       });
 }
 
+// Names to values of one type; not headers, which Go decodes anew.
+bool IsMap(const Field& field) {
+  return field.type == Type::kLabels || field.type == Type::kStringMap ||
+         field.type == Type::kStringsMap || field.type == Type::kSecretsMap;
+}
+
 std::string_view Wanted(const Field& field) {
   if (IsList(field)) return "a list";
   switch (field.type) {
@@ -189,11 +195,46 @@ Value SchemaReader::Read(const YamlNode* node, const Record& record,
   }
   for (std::size_t i = 0; i < record.fields.size(); ++i) {
     const Path below{&path, record.fields[i].name};
-    ReadField(record.fields[i], written[i] ? written[i]->value : nullptr, below,
-              out.items[i]);
+    const YamlNode* value = nullptr;
+    if (written[i] != nullptr)
+      value = Overlaid(record.fields[i], *written[i], below);
+    ReadField(record.fields[i], value, below, out.items[i]);
   }
   if (is_map && record.check != nullptr) record.check(out, path, *this);
   return out;
+}
+
+const YamlNode* SchemaReader::Overlaid(const Field& field,
+                                       const YamlEntry& entry,
+                                       const Path& path) {
+  if (entry.earlier == nullptr) return entry.value;
+  // Go decodes them all, from the first on, so that each must be right.
+  Value unused;
+  const YamlNode* before = Overlaid(field, *entry.earlier, path);
+  ReadField(field, before, path, unused);
+  const bool joins = field.type == Type::kRecord ||
+                     field.type == Type::kOptionalRecord ||
+                     field.type == Type::kAnyMap || IsMap(field);
+  // These types begin anew when they are decoded.
+  const bool anew = field.name == "namespaces" || field.name == "global";
+  if (!joins || anew || !before->IsMap() || !entry.value->IsMap())
+    return entry.value;
+  YamlNode& out = overlaid_.emplace_back(*before);
+  out.line = entry.value->line;
+  out.column = entry.value->column;
+  for (const YamlEntry& each : entry.value->entries) {
+    const auto same = std::find_if(
+        out.entries.begin(), out.entries.end(),
+        [&](const YamlEntry& other) { return other.key == each.key; });
+    if (same == out.entries.end()) {
+      out.entries.push_back(each);
+      continue;
+    }
+    overlaid_from_.push_back(*same);
+    *same = each;
+    same->earlier = &overlaid_from_.back();
+  }
+  return &out;
 }
 
 void SchemaReader::ReadField(const Field& field, const YamlNode* node,
@@ -391,6 +432,10 @@ void SchemaReader::ReadMap(const Field& field, const YamlNode& node,
     const Path below{&path, entry.key};
     out.keys.push_back(entry.key);
     ReadField(element, entry.value, below, out.items[i]);
+    // Go's struct takes a key twice, if once from `<<`; Go's map doesn't.
+    if (entry.earlier != nullptr)
+      mistakes_.push_back({file_, entry.line, entry.column, below.ToString(),
+                           "is set twice, once by <<", ""});
     if (field.type == Type::kLabels && !IsLabelName(entry.key))
       Bad(out, node, below, Quoted(entry.key) + " is not a valid label name");
   }

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <deque>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,6 +43,10 @@ class SchemaReader {
   std::size_t mistakes() const { return mistakes_.size(); }
 
  private:
+  // The value of a key that `<<` and the map itself both set, as Go decodes
+  // one over the other: of structs and maps, what either has.
+  const YamlNode* Overlaid(const Field& field, const YamlEntry& entry,
+                           const Path& path);
   void ReadField(const Field& field, const YamlNode* node, const Path& path,
                  Value& out);
   void ReadScalar(const Field& field, const YamlNode& node, const Path& path,
@@ -62,6 +67,8 @@ class SchemaReader {
   std::string file_;
   Mistakes& mistakes_;
   Mistakes& unknown_;
+  std::deque<YamlNode> overlaid_;        // what Overlaid made
+  std::deque<YamlEntry> overlaid_from_;  // entries' `earlier` in there
 };
 
 }  // namespace ta

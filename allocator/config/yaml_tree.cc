@@ -1,19 +1,15 @@
 #include "allocator/config/yaml_tree.h"
 
-#include <yaml-cpp/anchor.h>
-#include <yaml-cpp/depthguard.h>
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/mark.h>
-#include <yaml-cpp/parser.h>
+#include <yaml.h>
 
 #include <algorithm>
 #include <cstring>
 #include <optional>
-#include <sstream>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
+#include "allocator/config/yaml_scalar.h"
 #include "allocator/config/yaml_text.h"
 
 namespace ta {
@@ -30,8 +26,103 @@ double AllowedAliasRatio(double nodes) {
          0.89 * ((nodes - kRatioRangeLow) / (kRatioRangeHigh - kRatioRangeLow));
 }
 
-// Unwinds yaml-cpp once a mistake makes going on pointless.
-struct StopParsing {};
+// A place in the text, from 0, in bytes.
+struct Mark {
+  int line = 0;
+  int column = 0;
+};
+
+// libyaml counts characters where editors, and we, count bytes.
+class Places {
+ public:
+  explicit Places(std::string_view text)
+      : text_(text), ascii_(std::all_of(text.begin(), text.end(), [](char c) {
+          return static_cast<unsigned char>(c) < 0x80;
+        })) {}
+
+  // Amortised O(1) for marks in the order of the text.
+  std::size_t Offset(const yaml_mark_t& mark) {
+    return ascii_ ? mark.index : Byte(mark.index);
+  }
+  Mark Of(const yaml_mark_t& mark) {
+    Mark out{static_cast<int>(mark.line), static_cast<int>(mark.column)};
+    if (ascii_) return out;
+    const std::size_t line_begin = mark.index - mark.column;
+    const std::size_t begin = Byte(line_begin);
+    out.column = static_cast<int>(Byte(mark.index) - begin);
+    return out;
+  }
+
+ private:
+  bool Continues(std::size_t at) const {
+    return at < text_.size() &&
+           (static_cast<unsigned char>(text_[at]) & 0xC0) == 0x80;
+  }
+  // The offset of character `index`.
+  std::size_t Byte(std::size_t index) {
+    while (character_ < index && byte_ < text_.size()) {
+      do {
+        ++byte_;
+      } while (Continues(byte_));
+      ++character_;
+    }
+    while (character_ > index) {
+      do {
+        --byte_;
+      } while (Continues(byte_));
+      --character_;
+    }
+    return byte_;
+  }
+
+  std::string_view text_;
+  bool ascii_;
+  std::size_t character_ = 0;  // where the last search ended,
+  std::size_t byte_ = 0;       // counted in both ways
+};
+
+// libyaml's parser and its current event, freed whatever happens.
+class Events {
+ public:
+  explicit Events(std::string_view text) {
+    good_ = yaml_parser_initialize(&parser_) != 0;
+    if (!good_) return;
+    yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(
+        &parser_, reinterpret_cast<const unsigned char*>(text.data()),
+        text.size());
+  }
+  ~Events() {
+    if (event_.type != YAML_NO_EVENT) yaml_event_delete(&event_);
+    if (good_) yaml_parser_delete(&parser_);
+  }
+  Events(const Events&) = delete;
+  Events& operator=(const Events&) = delete;
+
+  // The next event, or null after a syntax error.
+  const yaml_event_t* Next() {
+    if (event_.type != YAML_NO_EVENT) yaml_event_delete(&event_);
+    event_ = {};
+    if (!good_ || yaml_parser_parse(&parser_, &event_) == 0) return nullptr;
+    return &event_;
+  }
+  const yaml_parser_t& parser() const { return parser_; }
+
+ private:
+  yaml_parser_t parser_{};
+  yaml_event_t event_{};
+  bool good_ = false;
+};
+
+std::string_view Text(const yaml_char_t* text) {
+  return text == nullptr ? std::string_view()
+                         : reinterpret_cast<const char*>(text);
+}
+
+bool IsNullWord(std::string_view text) {
+  return text.empty() || text == "~" || text == "null" || text == "Null" ||
+         text == "NULL";
+}
 
 }  // namespace
 
@@ -56,39 +147,87 @@ std::string YamlNode::Described() const {
   return {};
 }
 
-// Receives yaml-cpp's events and hangs finished nodes under the open ones.
-class YamlBuilder final : public YAML::EventHandler {
+// Hangs finished nodes under the open ones, event by event.
+class YamlBuilder {
  public:
   YamlBuilder(YamlTree& tree, std::string_view file, std::string_view text,
               Mistakes& mistakes)
       : tree_(tree), file_(file), text_(text), mistakes_(mistakes) {}
 
-  // What can be said only once the parser has found nothing wrong. False if
-  // there was something.
-  bool CheckAtEnd() {
-    if (refused_) {
-      Say(*refused_, "a key must be a plain value, not a map or a list");
-    } else if (!last_scalar_.is_null() &&
-               QuoteIsOpen(text_, static_cast<std::size_t>(last_scalar_.pos))) {
-      // yaml-cpp takes the end of the text for the missing quote.
-      Say(last_scalar_, "not valid YAML: this quote is never closed");
-    } else {
-      return true;
+  // False if there is no tree to be had.
+  bool Build() {
+    Events events(text_);
+    for (;;) {
+      const yaml_event_t* event = events.Next();
+      if (event == nullptr) {
+        SaySyntax(events.parser());
+        return false;
+      }
+      if (event->type == YAML_STREAM_END_EVENT) break;
+      if (!Take(*event)) return false;
     }
-    return false;
-  }
-
-  void Say(const YAML::Mark& mark, std::string message) {
-    mistakes_.push_back({std::string(file_), mark.is_null() ? 0 : mark.line + 1,
-                         mark.is_null() ? 0 : mark.column + 1, "",
-                         std::move(message), ""});
+    if (refused_)
+      Say(*refused_, "a key must be a plain value, not a map or a list");
+    return !refused_;
   }
 
  private:
+  void Say(Mark mark, std::string message) {
+    mistakes_.push_back({std::string(file_), mark.line + 1, mark.column + 1, "",
+                         std::move(message), ""});
+  }
+
+  // libyaml's own words are constant, so that they show nothing of the file.
+  void SaySyntax(const yaml_parser_t& parser) {
+    const std::string_view problem =
+        parser.problem == nullptr ? "out of memory" : parser.problem;
+    const std::string_view context =
+        parser.context == nullptr ? "" : parser.context;
+    if (problem == "found unexpected end of stream" &&
+        context == "while scanning a quoted scalar")
+      return Say(places_.Of(parser.context_mark),
+                 "not valid YAML: this quote is never closed");
+    if (problem == "did not find expected <document start>" && documents_ > 0)
+      return Say(places_.Of(parser.problem_mark),
+                 "not valid YAML: this stands after the end of the document");
+    std::string message = "not valid YAML: " + std::string(problem);
+    if (!context.empty()) message += ", " + std::string(context);
+    Say(places_.Of(parser.problem_mark), std::move(message));
+  }
+
+  // Takes one event. False once a mistake makes going on pointless.
+  bool Take(const yaml_event_t& event) {
+    const Mark mark = places_.Of(event.start_mark);
+    switch (event.type) {
+      case YAML_DOCUMENT_START_EVENT:
+        if (++documents_ == 1) return true;
+        Say(mark, "a second document begins here; the file must hold one");
+        return false;
+      case YAML_SCALAR_EVENT:
+        return Scalar(event, mark);
+      case YAML_ALIAS_EVENT:
+        return Alias(Text(event.data.alias.anchor), mark);
+      case YAML_SEQUENCE_START_EVENT:
+        return Begin(
+            YamlNode::Kind::kSequence,
+            event.data.sequence_start.style == YAML_BLOCK_SEQUENCE_STYLE,
+            Text(event.data.sequence_start.anchor), mark);
+      case YAML_MAPPING_START_EVENT:
+        return Begin(YamlNode::Kind::kMap,
+                     event.data.mapping_start.style == YAML_BLOCK_MAPPING_STYLE,
+                     Text(event.data.mapping_start.anchor), mark);
+      case YAML_SEQUENCE_END_EVENT:
+      case YAML_MAPPING_END_EVENT:
+        return Close();
+      default:
+        return true;
+    }
+  }
+
   // A map or sequence whose end has not come yet.
   struct Open {
     YamlNode* node;
-    YAML::anchor_t anchor;
+    bool block = false;    // not in brackets or braces
     bool has_key = false;  // of a map: the next node is this key's value
     bool merge = false;    // the key is `<<`
     YamlEntry key;
@@ -98,96 +237,115 @@ class YamlBuilder final : public YAML::EventHandler {
   };
   static constexpr std::size_t kIndexedAbove = 16;
 
-  void OnDocumentStart(const YAML::Mark& mark) override {
-    if (++documents_ == 1) return;
-    Say(mark, "a second document begins here; the file must hold one");
-    throw StopParsing{};
-  }
-  void OnDocumentEnd() override {}
-
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    YamlNode* node = NewNode(YamlNode::Kind::kNull, mark);
-    if (!open_.empty() && open_.back().has_key) {
-      // yaml-cpp marks a value that is left out at the next token.
-      node->line = open_.back().key.line;
-      node->column = open_.back().key.column;
-    } else if (!open_.empty() && open_.back().node->IsSequence()) {
-      const TextPlace dash = DashBefore(
-          text_,
-          {mark.line + 1, mark.column + 1, static_cast<std::size_t>(mark.pos)});
-      node->line = dash.line;
-      node->column = dash.column;
-    }
-    Finish(node, anchor, mark);
-  }
-
-  void OnScalar(const YAML::Mark& mark, const std::string& tag,
-                YAML::anchor_t anchor, const std::string& value) override {
-    YamlNode* node = NewNode(YamlNode::Kind::kScalar, mark);
-    node->plain = tag == "?";
-    if (!node->plain && tag != "!") node->tag = Keep(tag);
-    last_scalar_ = node->plain ? YAML::Mark::null_mark() : mark;
+  bool Scalar(const yaml_event_t& event, Mark mark) {
+    const auto& scalar = event.data.scalar;
+    const std::string_view value(reinterpret_cast<const char*>(scalar.value),
+                                 scalar.length);
+    const std::string_view tag = Text(scalar.tag);
+    // To libyaml `! yes` is as good as `yes`; to Go it is text.
+    const bool plain = scalar.plain_implicit != 0 && tag.empty() &&
+                       !HasBareTag(places_.Offset(event.start_mark));
+    const bool null = plain && IsNullWord(value);
+    YamlNode* node =
+        NewNode(null ? YamlNode::Kind::kNull : YamlNode::Kind::kScalar, mark);
+    if (null && !open_.empty()) PlaceNull(*node, event.start_mark);
+    node->plain = plain;
+    node->tag = Keep(tag);
     if (tag == "tag:yaml.org,2002:binary") {
       const auto bytes = DecodeBase64(value);
       if (!bytes) Say(mark, "!!binary needs base64 text");
       node->text = Keep(bytes.value_or(std::string()));
-    } else {
+    } else if (!null) {
       node->text = Keep(value);
     }
-    Finish(node, anchor, mark);
+    Anchor(Text(scalar.anchor), node);
+    return Attach(node, mark);
   }
 
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    const auto found = anchors_.find(anchor);
-    if (found == anchors_.end()) {
-      Say(mark, "this alias stands inside its own anchor");
-      throw StopParsing{};
+  // Does a `!` alone stand before the node at `offset`, perhaps after its
+  // anchor?
+  bool HasBareTag(std::size_t offset) const {
+    if (offset < text_.size() && text_[offset] == '&') {
+      offset = text_.find_first_of(" \t\r\n", offset);
+      offset = text_.find_first_not_of(" \t\r\n", offset);
     }
-    aliased_ += static_cast<double>(found->second->expanded);
+    return offset < text_.size() && text_[offset] == '!';
+  }
+
+  // Nothing to point at: it is where its key or its dash is.
+  void PlaceNull(YamlNode& node, const yaml_mark_t& mark) {
+    const Open& parent = open_.back();
+    if (parent.has_key) {
+      node.line = parent.key.line;
+      node.column = parent.key.column;
+    } else if (parent.block && parent.node->IsSequence()) {
+      const TextPlace dash =
+          DashBefore(text_, {node.line, node.column, places_.Offset(mark)});
+      node.line = dash.line;
+      node.column = dash.column;
+    }
+  }
+
+  bool Alias(std::string_view name, Mark mark) {
+    const auto found = anchors_.find(std::string(name));
+    if (found == anchors_.end()) {
+      Say(mark, "not valid YAML: this alias has no anchor before it");
+      return false;
+    }
+    const YamlNode* node = found->second;
+    const bool open =
+        std::any_of(open_.begin(), open_.end(),
+                    [&](const Open& each) { return each.node == node; });
+    if (open) {
+      Say(mark, "this alias stands inside its own anchor");
+      return false;
+    }
+    aliased_ += static_cast<double>(node->expanded);
     ++aliases_;
     const double total =
         aliased_ + aliases_ + static_cast<double>(tree_.nodes_.size());
     if (aliased_ > 100 && total > 1000 &&
         aliased_ / total > AllowedAliasRatio(total)) {
       Say(mark, "aliases repeat too much of the document");
-      throw StopParsing{};
+      return false;
     }
-    Attach(found->second, mark);
+    return Attach(node, mark);
   }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&,
-                       YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
+  bool Begin(YamlNode::Kind kind, bool block, std::string_view anchor,
+             Mark mark) {
     RefuseAsKey(mark);
-    open_.push_back({NewNode(YamlNode::Kind::kSequence, mark), anchor});
+    YamlNode* node = NewNode(kind, mark);
+    Anchor(anchor, node);
+    if (open_.size() >= static_cast<std::size_t>(YamlTree::kMaxDepth)) {
+      Say(mark, "nested too deeply");
+      return false;
+    }
+    open_.push_back({node, block});
+    return true;
   }
-  void OnMapStart(const YAML::Mark& mark, const std::string&,
-                  YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
-    RefuseAsKey(mark);
-    open_.push_back({NewNode(YamlNode::Kind::kMap, mark), anchor});
-  }
-  void OnSequenceEnd() override { Close(); }
-  void OnMapEnd() override { Close(); }
 
-  void Close() {
+  bool Close() {
     const Open done = std::move(open_.back());
     open_.pop_back();
-    YAML::Mark mark;
-    mark.line = done.node->line - 1;
-    mark.column = done.node->column - 1;
-    Finish(done.node, done.anchor, mark);
+    return Attach(done.node, {done.node->line - 1, done.node->column - 1});
+  }
+
+  // A name may be given again: what follows means the newer node.
+  void Anchor(std::string_view name, const YamlNode* node) {
+    if (!name.empty()) anchors_[std::string(name)] = node;
   }
 
   // A map or list can't be a key: no field of ours or of Prometheus has one.
   // Parsing goes on, because what looks like such a key is often a bracket
   // that is not closed, which the parser will say.
-  void RefuseAsKey(const YAML::Mark& mark) {
+  void RefuseAsKey(Mark mark) {
     if (open_.empty() || !open_.back().node->IsMap() || open_.back().has_key)
       return;
     if (!refused_) refused_ = mark;
   }
 
-  YamlNode* NewNode(YamlNode::Kind kind, const YAML::Mark& mark) {
+  YamlNode* NewNode(YamlNode::Kind kind, Mark mark) {
     YamlNode& node = tree_.nodes_.emplace_back();
     node.kind = kind;
     node.line = mark.line + 1;
@@ -195,54 +353,51 @@ class YamlBuilder final : public YAML::EventHandler {
     return &node;
   }
 
-  std::string_view Keep(const std::string& text) {
+  std::string_view Keep(std::string_view text) {
     if (text.empty()) return {};
     auto* copy = static_cast<char*>(tree_.text_->allocate(text.size(), 1));
     std::memcpy(copy, text.data(), text.size());
     return {copy, text.size()};
   }
 
-  void Finish(YamlNode* node, YAML::anchor_t anchor, const YAML::Mark& mark) {
-    if (anchor != YAML::NullAnchor) anchors_[anchor] = node;
-    Attach(node, mark);
-  }
-
-  void Attach(const YamlNode* node, const YAML::Mark& mark) {
+  // False if it makes the tree too deep.
+  bool Attach(const YamlNode* node, Mark mark) {
     if (open_.empty()) {
       tree_.root_ = node;
-      return;
+      return true;
     }
     Open& parent = open_.back();
     if (parent.node->IsSequence()) {
       parent.node->items.push_back(node);
-      Grow(*parent.node, *node, mark);
-    } else if (!parent.has_key) {
-      if (!node->IsScalar() && !node->IsNull()) RefuseAsKey(mark);
-      parent.has_key = true;
-      parent.merge = node->plain && node->text == "<<";
-      parent.key = {node->text, node->line, node->column};
-    } else if (refused_) {
-      parent.has_key = false;  // the tree will not be used
-    } else {
-      parent.has_key = false;
-      Grow(*parent.node, *node, mark);
-      if (parent.merge) {
-        Merge(parent, *node, mark);
-      } else {
-        parent.key.value = node;
-        Put(parent, parent.key, Origin::kWritten);
-      }
+      return Grow(*parent.node, *node, mark);
     }
+    if (!parent.has_key) {
+      if (!node->IsScalar() && !node->IsNull()) RefuseAsKey(mark);
+      if (!FitsItsTag(*node)) Say(mark, "the key does not fit its tag");
+      parent.has_key = true;
+      parent.merge = node->text == "<<" &&
+                     (node->plain || node->tag == "tag:yaml.org,2002:merge");
+      parent.key = {node->text, node->line, node->column};
+      return true;
+    }
+    parent.has_key = false;
+    if (refused_) return true;  // the tree will not be used
+    if (parent.merge) {
+      Merge(parent, *node, mark);
+    } else {
+      parent.key.value = node;
+      Put(parent, parent.key, Origin::kWritten);
+    }
+    return Grow(*parent.node, *node, mark);
   }
 
-  void Grow(YamlNode& parent, const YamlNode& child, const YAML::Mark& mark) {
+  bool Grow(YamlNode& parent, const YamlNode& child, Mark mark) {
     parent.expanded += child.expanded;
     parent.depth = std::max<std::uint16_t>(
         parent.depth, static_cast<std::uint16_t>(child.depth + 1));
-    if (parent.depth > YamlTree::kMaxDepth) {
-      Say(mark, "nested too deeply");
-      throw StopParsing{};
-    }
+    if (parent.depth <= YamlTree::kMaxDepth) return true;
+    Say(mark, "nested too deeply");
+    return false;
   }
 
   enum class Origin { kWritten, kMerged };
@@ -257,16 +412,16 @@ class YamlBuilder final : public YAML::EventHandler {
       return;
     }
     if (origin == Origin::kWritten && map.written[*at]) {
-      YAML::Mark mark;
-      mark.line = entry.line - 1;
-      mark.column = entry.column - 1;
-      Say(mark, "key " + Quoted(entry.key) + " is already set at line " +
-                    std::to_string(entries[*at].line));
+      Say({entry.line - 1, entry.column - 1},
+          "key " + Quoted(entry.key) + " is already set at line " +
+              std::to_string(entries[*at].line));
       return;
     }
     // As in yaml.v2 the later one wins, be it merged or written.
     if (origin == Origin::kWritten) map.written[*at] = true;
+    tree_.earlier_.push_back(entries[*at]);
     entries[*at] = entry;
+    entries[*at].earlier = &tree_.earlier_.back();
   }
 
   static std::optional<std::size_t> IndexOf(Open& map, std::string_view key) {
@@ -287,7 +442,7 @@ class YamlBuilder final : public YAML::EventHandler {
   }
 
   // Of several maps the earlier wins, so they go in from the last.
-  void Merge(Open& map, const YamlNode& value, const YAML::Mark& mark) {
+  void Merge(Open& map, const YamlNode& value, Mark mark) {
     if (value.IsMap()) {
       for (const auto& entry : value.entries) Put(map, entry, Origin::kMerged);
       return;
@@ -307,13 +462,13 @@ class YamlBuilder final : public YAML::EventHandler {
   YamlTree& tree_;
   std::string_view file_;
   std::string_view text_;
+  Places places_{text_};
   Mistakes& mistakes_;
   std::vector<Open> open_;
-  std::unordered_map<YAML::anchor_t, const YamlNode*> anchors_;
-  double aliased_ = 0;                 // nodes that aliases stand for
-  double aliases_ = 0;                 // and how many there are
-  std::optional<YAML::Mark> refused_;  // the first key that can't be one
-  YAML::Mark last_scalar_ = YAML::Mark::null_mark();  // unless it is plain
+  std::unordered_map<std::string, const YamlNode*> anchors_;
+  double aliased_ = 0;           // nodes that aliases stand for
+  double aliases_ = 0;           // and how many there are
+  std::optional<Mark> refused_;  // the first key that can't be one
   int documents_ = 0;
 };
 
@@ -327,27 +482,7 @@ YamlTree YamlTree::Parse(std::string_view file, std::string_view text,
                         std::move(bad->message), ""});
     return tree;
   }
-  YamlBuilder builder(tree, file, text, mistakes);
-  bool whole = false;
-  try {
-    std::istringstream in{std::string(text)};
-    YAML::Parser parser(in);
-    while (parser.HandleNextDocument(builder)) {
-    }
-    whole = builder.CheckAtEnd();
-  } catch (const StopParsing&) {
-  } catch (const YAML::DeepRecursion& error) {
-    builder.Say(error.mark, "nested too deeply");
-  } catch (const YAML::Exception& error) {
-    // Some versions name the anchor or tag after a colon; an unquoted password
-    // can look like one.
-    builder.Say(error.mark,
-                "not valid YAML: " + error.msg.substr(0, error.msg.find(": ")));
-  } catch (const std::exception& error) {
-    builder.Say(YAML::Mark::null_mark(),
-                std::string("not valid YAML: ") + error.what());
-  }
-  if (!whole) tree.root_ = nullptr;
+  if (!YamlBuilder(tree, file, text, mistakes).Build()) tree.root_ = nullptr;
   return tree;
 }
 

@@ -5,8 +5,8 @@
 // YAML, so this also reads JSON of moderate size; data in bulk goes through
 // simdjson instead.
 //
-// Differences from yaml.v2: a merge replaces whole values, also where Go would
-// decode a second map into the same struct; input must be UTF-8.
+// The parser is libyaml, of which yaml.v2 is a port. Differences from yaml.v2:
+// input must be UTF-8 and one document; docs/configuration.md lists the rest.
 
 #pragma once
 
@@ -31,6 +31,11 @@ struct YamlEntry {
   int line = 0;                     // of the key, from 1
   int column = 0;                   // from 1
   const YamlNode* value = nullptr;  // never null; may be a kNull node
+  // What the key was set to before `<<` set it again, or the map itself after
+  // `<<`; else null. Go decodes the one over the other: a later map into the
+  // same struct leaves the struct's other fields, and a map of values that
+  // gets a key twice is refused.
+  const YamlEntry* earlier = nullptr;
 };
 
 // One node; immutable once parsed, and owned by its YamlTree. Aliases share
@@ -65,7 +70,7 @@ struct YamlNode {
 // and time are linear in the text.
 class YamlTree {
  public:
-  // How deep a document may nest, aliases followed. yaml-cpp stops at 500.
+  // How deep a document may nest, aliases followed.
   static constexpr int kMaxDepth = 600;
 
   // Parses one document. What is wrong is appended to `mistakes` under the name
@@ -83,6 +88,7 @@ class YamlTree {
   friend class YamlBuilder;
   std::unique_ptr<std::pmr::monotonic_buffer_resource> text_;
   std::deque<YamlNode> nodes_;  // a deque: addresses stay
+  std::deque<YamlEntry> earlier_;
   const YamlNode* root_ = nullptr;
 };
 

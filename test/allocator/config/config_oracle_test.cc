@@ -62,9 +62,15 @@ std::string Difference(const test::ConfigCase& input, std::string_view line,
   std::string_view error;
   const bool accepted = answer["error"].get(error) != simdjson::SUCCESS;
   ++(accepted ? tally.accepted : tally.rejected);
-  if (!accepted)
+  if (!accepted) {
+    // libyaml takes a `?` within a word in brackets, its port in Go doesn't.
+    if (error.find("did not find expected ',' or") != error.npos) {
+      ++tally.known;
+      return "";
+    }
     return ours.mistakes.empty() ? "accepted; Prometheus: " + std::string(error)
                                  : "";
+  }
   if (!ours.mistakes.empty()) {
     if (IsKnownDifference(ours.mistakes)) {
       ++tally.known;
