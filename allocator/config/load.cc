@@ -188,8 +188,8 @@ class Loader {
       }
       const std::string glob = ResolvePath(folder_, pattern.text);
       config_.scrape_config_files.push_back(glob);
-      const auto files = options_.read_files ? options_.read_files(glob)
-                                             : ReadMatchingFiles(glob);
+      if (!options_.read_files) continue;
+      const auto files = options_.read_files(glob);
       if (!files) {
         reader_.Say(pattern.node, at, files.error().message);
         continue;

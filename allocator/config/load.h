@@ -34,7 +34,8 @@ struct LoadOptions {
   // Pods can be collectors: `collectors` may be left out.
   bool pods_supported = false;
   // Reads the files that match a pattern of `scrape_config_files`, in order of
-  // their names; no match is an empty list. Left empty: the disk is read.
+  // their names; no match is an empty list. Left empty: nothing matches. The
+  // configuration reads no disk itself; LoadConfigFile does.
   std::function<Result<std::vector<MatchedFile>>(const std::string& pattern)>
       read_files;
   // Shown every effective value of `global` ("" is its job) and of each scrape
@@ -49,9 +50,6 @@ struct LoadOptions {
 std::expected<Config, Mistakes> LoadConfig(const std::string& path,
                                            std::string_view text,
                                            const LoadOptions& options);
-
-// What `read_files` is by default. Blocking.
-Result<std::vector<MatchedFile>> ReadMatchingFiles(const std::string& pattern);
 
 // The folder of a file, for relative paths: "" if it has none.
 std::string FolderOf(std::string_view path);

@@ -406,17 +406,6 @@ TEST(LoadConfigTest, MistakesInScrapeConfigFilesAreReportedThere) {
           HasSubstr("dir/c.yml:"), HasSubstr("dir/d.yml: cannot be read")));
 }
 
-TEST(LoadConfigTest, MatchingFilesAreReadFromTheDisk) {
-  const auto files =
-      ReadMatchingFiles(std::string(TA_TESTDATA) + "/minimal/*.yaml");
-  ASSERT_TRUE(files.has_value());
-  ASSERT_EQ(files->size(), 1u);
-  EXPECT_THAT(*(*files)[0].text, HasSubstr("job_name"));
-  const auto none = ReadMatchingFiles("/nowhere/*.yml");
-  ASSERT_TRUE(none.has_value());
-  EXPECT_TRUE(none->empty());
-}
-
 // Whatever stands where a value should, all that happens is mistakes.
 TEST(LoadConfigTest, AnyShapeInAnyPlaceIsSurvived) {
   const std::vector<std::string> shapes = {
