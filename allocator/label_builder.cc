@@ -10,6 +10,23 @@ namespace {
 
 constexpr std::size_t kBlockBytes = 16 * 1024;
 
+// Pairs lie all over the pool, and each is two looks into memory away. Those
+// that come a few later are asked for in time.
+template <typename Function>
+void ForEachPair(const Labels& labels, Function function) {
+  constexpr std::size_t kAhead = 8;
+  const auto ids = labels.pair_ids();
+  for (std::size_t i = 0; i < std::min(kAhead, ids.size()); ++i) {
+    __builtin_prefetch(label_pool::PairAt(ids[i]));
+  }
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (i + kAhead < ids.size()) {
+      __builtin_prefetch(label_pool::PairAt(ids[i + kAhead]));
+    }
+    function(*label_pool::PairAt(ids[i]));
+  }
+}
+
 }  // namespace
 
 LabelBuilder::LabelBuilder() {
@@ -28,15 +45,13 @@ void LabelBuilder::Reset() {
 
 void LabelBuilder::AddTarget(const Labels& group, const Labels& own) {
   assert(count_ == 0);
-  for (const auto id : own.pair_ids()) {
-    const label_pool::Pair& pair = *label_pool::PairAt(id);
+  ForEachPair(own, [this](const label_pool::Pair& pair) {
     Add(pair.name, pair.value());
-  }
+  });
   // The names of `own`, also those that are empty, hide those of the group.
-  for (const auto id : group.pair_ids()) {
-    const label_pool::Pair& pair = *label_pool::PairAt(id);
+  ForEachPair(group, [this](const label_pool::Pair& pair) {
     if (Where(pair.name) == kNowhere) Add(pair.name, pair.value());
-  }
+  });
   for (const Entry& entry : entries()) {
     if (entry.value.empty()) [[unlikely]]
       Forget(entry.name);

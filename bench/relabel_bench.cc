@@ -154,6 +154,7 @@ REGEX_BENCHMARK(prefix, "Pod;(.*)", "Pod;service-12-9f8b6c5d-x2x4z");
 REGEX_BENCHMARK(prefix_miss, "Node;(.*)", "Pod;service-12-9f8b6c5d-x2x4z");
 REGEX_BENCHMARK(literals, "(Failed|Succeeded)", "Running");
 REGEX_BENCHMARK(address, "([^:]+)(?::\\d+)?;(\\d+)", "10.244.3.17:8080;9102");
+REGEX_BENCHMARK(copy, "(.+)", "service-12-9f8b6c5d-x2x4z");
 REGEX_BENCHMARK(lazy_address, "(.+?)(?::\\d+)?;(\\d+)",
                 "10.244.3.17:8080;9102");
 #undef REGEX_BENCHMARK
