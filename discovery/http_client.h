@@ -123,7 +123,7 @@ class HttpClient {
 
   Awaitable<Result<HttpResponse>> Run(HttpRequest request, Sinks sinks,
                                       std::stop_token stop);
-  // Without redirects; `url` by `key`.
+  // Without redirects; twice, where a kept connection turns out to be closed.
   Awaitable<Result<HttpResponse>> Once(const HttpRequest& request,
                                        TimePoint deadline, Sinks sinks,
                                        std::stop_token stop);

@@ -1,5 +1,6 @@
 // The client against servers that do what they should, and all that they
-// shouldn't. TLS and proxies are in http_client_tls_test.cc.
+// shouldn't. Streams and stops are in http_client_stream_test.cc, TLS and
+// proxies in http_client_tls_test.cc.
 
 #include "discovery/http_client.h"
 
@@ -8,59 +9,25 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <future>
 #include <memory>
 #include <string>
+#include <vector>
 
-#include "test/discovery/run_coroutine.h"
+#include "test/discovery/http_client_fixture.h"
 #include "test/discovery/script_server.h"
 
 namespace ta {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
+using test::HttpClientTest;
 using test::ScriptConnection;
 using test::ScriptServer;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-class HttpClientTest : public testing::Test {
- protected:
-  void Make(HttpClientSettings settings = {}) {
-    client = *HttpClient::Make(loop.get_executor(), std::move(settings));
-  }
-  // Each step may take this long; short where a test waits for it.
-  static HttpClientSettings Steps(milliseconds step) {
-    HttpClientSettings settings;
-    settings.timeouts = {step, step, step, step, step};
-    return settings;
-  }
-  static HttpRequest Request(const std::string& url) {
-    HttpRequest request;
-    request.url = *ParseHttpUrl(url);
-    return request;
-  }
-  Result<HttpResponse> Get(HttpRequest request) {
-    if (!client) Make();
-    return test::RunOn(loop,
-                       client->Fetch(std::move(request), stop.get_token()));
-  }
-  Result<HttpResponse> Get(const std::string& url) { return Get(Request(url)); }
-  std::string ErrorOf(const std::string& url) {
-    const auto response = Get(url);
-    return response ? "HTTP " + std::to_string(response->status)
-                    : response.error().message;
-  }
-
-  boost::asio::io_context loop;
-  std::stop_source stop;
-  std::unique_ptr<HttpClient> client;
-};
 
 TEST_F(HttpClientTest, SendsOneRequestAndReturnsItsAnswer) {
   std::promise<std::string> head;
@@ -341,147 +308,6 @@ TEST_F(HttpClientTest, RedirectToNowhereIsAnErrorWithoutTheUrl) {
         "Content-Length: 0\r\n\r\n");
   });
   EXPECT_THAT(ErrorOf(server.url()), Not(HasSubstr("secret")));
-}
-
-// -- streams --
-
-TEST_F(HttpClientTest, StreamGivesPiecesAsTheyCome) {
-  std::promise<void> seen;
-  ScriptServer server([&](ScriptConnection& peer) {
-    peer.ReadHead();
-    peer.Send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-    peer.Send("5\r\nfirst\r\n");
-    seen.get_future().wait();  // the second comes only after the first is in
-    peer.Send("6\r\nsecond\r\n0\r\n\r\n");
-  });
-  Make();
-  std::string body;
-  int status = 0;
-  const auto response = test::RunOn(
-      loop, client->Stream(
-                Request(server.url()), [&](int code) { status = code; },
-                [&](std::string_view piece) -> Result<void> {
-                  EXPECT_EQ(status, 200);
-                  body += piece;
-                  if (body == "first") seen.set_value();
-                  return {};
-                },
-                stop.get_token()));
-  ASSERT_TRUE(response) << response.error().message;
-  EXPECT_EQ(body, "firstsecond");
-  EXPECT_EQ(response->body, "");
-}
-
-TEST_F(HttpClientTest, StreamsErrorAnswerIsCollected) {
-  ScriptServer server([](ScriptConnection& peer) {
-    peer.ReadHead();
-    peer.Send("HTTP/1.1 410 Gone\r\nContent-Length: 4\r\n\r\ngone");
-  });
-  Make();
-  const auto response =
-      test::RunOn(loop, client->Stream(
-                            Request(server.url()), nullptr,
-                            [](std::string_view) -> Result<void> {
-                              ADD_FAILURE() << "no stream";
-                              return {};
-                            },
-                            stop.get_token()));
-  ASSERT_TRUE(response);
-  EXPECT_EQ(response->status, 410);
-  EXPECT_EQ(response->body, "gone");
-}
-
-TEST_F(HttpClientTest, StreamWithoutAnyByteIsHalfOpen) {
-  ScriptServer server([](ScriptConnection& peer) {
-    peer.ReadHead();
-    peer.Send(
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "1\r\nx\r\n");
-    peer.WaitClosed();
-  });
-  Make();
-  HttpRequest request = Request(server.url());
-  request.timeout = Duration::max();
-  request.idle = milliseconds(50);
-  const auto response =
-      test::RunOn(loop, client->Stream(
-                            request, nullptr,
-                            [](std::string_view) { return Result<void>(); },
-                            stop.get_token()));
-  ASSERT_FALSE(response);
-  EXPECT_THAT(response.error().message, EndsWith(": body: timed out"));
-}
-
-TEST_F(HttpClientTest, ReadersErrorEndsTheStream) {
-  ScriptServer server([](ScriptConnection& peer) {
-    peer.ReadHead();
-    peer.Send("HTTP/1.1 200 OK\r\n\r\nx");
-    peer.WaitClosed();
-  });
-  Make();
-  const auto response =
-      test::RunOn(loop, client->Stream(
-                            Request(server.url()), nullptr,
-                            [](std::string_view) {
-                              return Result<void>(std::unexpected(Error{
-                                  Error::Code::kRelist, "line too long"}));
-                            },
-                            stop.get_token()));
-  ASSERT_FALSE(response);
-  EXPECT_EQ(response.error().code, Error::Code::kRelist);
-}
-
-// -- stopping --
-
-TEST_F(HttpClientTest, StopEndsARequestAtEachStep) {
-  const char* const kSent[] = {
-      "", "HTTP/1.1 200 OK\r\n",
-      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"};
-  for (const char* sent : kSent) {
-    std::stop_source source;
-    ScriptServer server([&](ScriptConnection& peer) {
-      peer.ReadHead();
-      peer.Send(sent);
-      boost::asio::post(loop, [&source] { source.request_stop(); });
-      peer.WaitClosed();
-    });
-    Make();
-    const auto response = test::RunOn(
-        loop, client->Fetch(Request(server.url()), source.get_token()));
-    ASSERT_FALSE(response);
-    EXPECT_THAT(response.error().message, EndsWith(": stopped")) << sent;
-  }
-}
-
-TEST_F(HttpClientTest, StopEndsALookup) {
-  Make();
-  std::stop_source source;
-  boost::asio::post(loop, [&source] { source.request_stop(); });
-  const auto response = test::RunOn(
-      loop, client->Fetch(Request("http://slow.invalid/"), source.get_token()));
-  ASSERT_FALSE(response);
-  EXPECT_THAT(response.error().message, Not(HasSubstr("timed out")));
-}
-
-TEST_F(HttpClientTest, StoppedBeforeItBeganSendsNothing) {
-  ScriptServer server([](ScriptConnection& peer) { peer.ReadHead(); });
-  stop.request_stop();
-  EXPECT_THAT(ErrorOf(server.url()), EndsWith(": stopped"));
-  EXPECT_EQ(server.accepted(), 0);
-}
-
-// The loop goes away under a request: nothing leaks, nothing crashes.
-TEST_F(HttpClientTest, LoopMayEndUnderARequest) {
-  ScriptServer server([](ScriptConnection& peer) { peer.WaitClosed(); });
-  boost::asio::io_context own;
-  const auto temporary = *HttpClient::Make(own.get_executor(), {});
-  boost::asio::co_spawn(
-      own, temporary->Fetch(Request(server.url()), std::stop_token()),
-      [](std::exception_ptr, const Result<HttpResponse>&) {
-        ADD_FAILURE() << "it cannot end";
-      });
-  while (own.run_one_for(milliseconds(50)) > 0) {
-  }
 }
 
 }  // namespace
