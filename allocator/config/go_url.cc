@@ -1,5 +1,7 @@
 #include "allocator/config/go_url.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <optional>
@@ -7,7 +9,7 @@
 namespace ta {
 namespace {
 
-enum class Part { kPath, kHost, kUser, kFragment };
+enum class Part { kPath, kHost, kZone, kUser, kFragment };
 
 bool IsAlpha(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -18,7 +20,9 @@ bool In(std::string_view set, char c) { return set.find(c) != set.npos; }
 // net/url's shouldEscape.
 bool ShouldEscape(char c, Part part) {
   if (IsAlpha(c) || IsDigit(c) || In("-_.~", c)) return false;
-  if (part == Part::kHost && In("!$&'()*+,;=:[]<>\"", c)) return false;
+  if ((part == Part::kHost || part == Part::kZone) &&
+      In("!$&'()*+,;=:[]<>\"", c))
+    return false;
   if (part == Part::kPath && In("$&+,/:;=@", c)) return false;
   if (part == Part::kUser && In("$&+,;=", c)) return false;
   if (part == Part::kFragment && In("$&+,/:;=@?!()*", c)) return false;
@@ -58,10 +62,15 @@ Result<std::string> Unescape(std::string_view text, Part part) {
       // Only a zone and bytes beyond ASCII may be escaped in a host.
       if (part == Part::kHost && high < 8 && text.substr(i, 3) != "%25")
         return Reject("invalid escape in the URL's host");
-      out += static_cast<char>(high * 16 + low);
+      const auto byte = static_cast<char>(high * 16 + low);
+      // Of a zone, what needs no escape, and spaces, as on Windows.
+      if (part == Part::kZone && text.substr(i, 3) != "%25" && byte != ' ' &&
+          ShouldEscape(byte, Part::kHost))
+        return Reject("invalid escape in the zone of the URL's host");
+      out += byte;
       i += 2;
-    } else if (part == Part::kHost && static_cast<unsigned char>(c) < 0x80 &&
-               ShouldEscape(c, part)) {
+    } else if ((part == Part::kHost || part == Part::kZone) &&
+               static_cast<unsigned char>(c) < 0x80 && ShouldEscape(c, part)) {
       return Reject(std::string("invalid character '") + c +
                     "' in the URL's host");
     } else {
@@ -85,13 +94,32 @@ bool ValidOptionalPort(std::string_view port) {
   return std::all_of(port.begin() + 1, port.end(), IsDigit);
 }
 
+// What stands in brackets: an IPv6 address, perhaps with a zone after %25.
+Result<std::string> ParseAddress(std::string_view text) {
+  const auto zone = text.find("%25");
+  auto address = Unescape(text.substr(0, zone), Part::kHost);
+  if (!address) return address;
+  in6_addr unused;
+  if (::inet_pton(AF_INET6, address->c_str(), &unused) != 1)
+    return Reject("no IPv6 address in the brackets of the URL's host");
+  if (zone == text.npos) return address;
+  const auto name = Unescape(text.substr(zone), Part::kZone);
+  if (!name) return name;
+  if (name->size() == 1) return Reject("an empty zone in the URL's host");
+  return *address + *name;
+}
+
 Result<std::string> ParseHost(std::string_view host) {
-  if (host.starts_with('[')) {
+  const auto open = host.rfind('[');
+  if (open != host.npos && open > 0) return Reject("a [ within the URL's host");
+  if (open == 0) {
     const auto end = host.rfind(']');
     if (end == host.npos) return Reject("missing ']' in the URL's host");
     if (!ValidOptionalPort(host.substr(end + 1)))
       return Reject("invalid port in the URL");
-    return std::string(host);
+    const auto address = ParseAddress(host.substr(1, end - 1));
+    if (!address) return address;
+    return "[" + *address + "]" + std::string(host.substr(end + 1));
   }
   const auto colon = host.rfind(':');
   if (colon != host.npos && !ValidOptionalPort(host.substr(colon)))

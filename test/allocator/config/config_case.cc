@@ -10,8 +10,10 @@
 
 #include "allocator/config/load.h"
 #include "allocator/config/schema_json.h"
+#include "allocator/config/schema_reader.h"
 #include "allocator/config/units.h"
 #include "allocator/config/yaml_scalar.h"
+#include "allocator/json_string.h"
 #include "test/allocator/relabel_case.h"
 
 namespace ta::test {
@@ -252,6 +254,42 @@ std::string Base64(std::string_view bytes) {
   return out;
 }
 
+void AddTouched(const Value& record, std::set<std::string>& touched) {
+  Mistakes none;
+  SchemaReader reader("", none, none);
+  const Value defaults = reader.Read(nullptr, *record.record, Path{});
+  for (std::size_t i = 0; i < record.items.size(); ++i) {
+    const Field& field = record.record->fields[i];
+    const Value& value = record.items[i];
+    std::string is, would_be;
+    AppendField(field, value, is);
+    AppendField(field, defaults.items[i], would_be);
+    // A bearer_token has moved to `authorization` by now.
+    const bool moved = field.name.starts_with("bearer_token") &&
+                       value.node != nullptr && !value.node->text.empty();
+    if (value.written && (is != would_be || moved))
+      touched.insert(std::string(record.record->name) + "." +
+                     std::string(field.name));
+    if (field.record == nullptr) continue;
+    if (value.record != nullptr && value.items.size() > 0) {
+      AddTouched(value, touched);
+    } else {
+      for (const Value& item : value.items) {
+        if (item.record != nullptr) AddTouched(item, touched);
+      }
+    }
+  }
+}
+
+void AddFields(const Record& record, std::set<std::string>& fields) {
+  for (const Field& field : record.fields) {
+    const bool fresh =
+        fields.insert(std::string(record.name) + "." + std::string(field.name))
+            .second;
+    if (fresh && field.record != nullptr) AddFields(*field.record, fields);
+  }
+}
+
 ConfigCase ReadConfigCase(const std::string& folder) {
   ConfigCase out;
   out.text = ReadFile(folder + "/input.yaml");
@@ -290,6 +328,7 @@ LoadedCase LoadCase(const ConfigCase& input) {
   options.inspect = [&](std::string_view job, const Value& value) {
     std::string text;
     AppendEffective(value, text);
+    AddTouched(value, out.touched);
     (value.record == &GlobalRecord() ? global : jobs[std::string(job)]) =
         std::move(text);
   };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -32,8 +33,15 @@ struct LoadedCase {
   std::string json;       // /scrape_configs, secrets masked
   std::string shown;      // the same with secrets
   std::string effective;  // as the oracle's "effective"
+  std::set<std::string> touched;  // see AddTouched
 };
 LoadedCase LoadCase(const ConfigCase& input);
+
+// Adds "record.field" for each field, of this record and of those below it,
+// that was written with another value than its default.
+void AddTouched(const Value& record, std::set<std::string>& touched);
+// The same for all fields that there are.
+void AddFields(const Record& record, std::set<std::string>& fields);
 
 // All fields of a record as a JSON object, zero values included; a mechanism
 // whose fields have no table is left out.

@@ -15,6 +15,7 @@
 #include "allocator/config/yaml_scalar.h"
 #include "allocator/config/yaml_tree.h"
 #include "allocator/go_text.h"
+#include "allocator/json_string.h"
 #include "test/allocator/config/config_case.h"
 #include "test/allocator/config/yaml_maker.h"
 #include "test/allocator/relabel_case.h"
