@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -12,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "allocator/base/ascii.h"
 #include "allocator/base/log.h"
 #include "allocator/collector_name.h"
 
@@ -25,11 +25,10 @@ constexpr std::string_view kHeader = "target-allocator members 1";
 
 // A name a line; what would end the line, and the escape itself, as %XX.
 std::string Escaped(std::string_view name) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
   std::string text;
   for (const char c : name) {
     if (c == '%' || static_cast<unsigned char>(c) < 0x20) {
-      text += {'%', kHex[(c >> 4) & 15], kHex[c & 15]};
+      text += {'%', kUpperHex[(c >> 4) & 15], kUpperHex[c & 15]};
     } else {
       text += c;
     }
@@ -38,17 +37,16 @@ std::string Escaped(std::string_view name) {
 }
 
 bool IsEscape(std::string_view text) {
-  return text.size() >= 3 && text[0] == '%' &&
-         std::isxdigit(static_cast<unsigned char>(text[1])) &&
-         std::isxdigit(static_cast<unsigned char>(text[2]));
+  return text.size() >= 3 && text[0] == '%' && HexDigit(text[1]) >= 0 &&
+         HexDigit(text[2]) >= 0;
 }
 
 std::string Unescaped(std::string_view text) {
   std::string name;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (IsEscape(text.substr(i))) {
-      name += static_cast<char>(
-          std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
+      name +=
+          static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2]));
       i += 2;
     } else {
       name += text[i];

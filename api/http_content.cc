@@ -4,6 +4,8 @@
 
 #include <optional>
 
+#include "allocator/base/ascii.h"
+
 namespace ta {
 namespace {
 
@@ -21,23 +23,12 @@ std::string_view Cut(std::string_view& text, char separator) {
   return Trim(part);
 }
 
-bool EqualIgnoringCase(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const auto lower = [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    };
-    if (lower(a[i]) != lower(b[i])) return false;
-  }
-  return true;
-}
-
 // Whether the parameters of an encoding rule it out: `q=0`, `q=0.000`.
 bool IsRefused(std::string_view parameters) {
   while (!parameters.empty()) {
     std::string_view parameter = Cut(parameters, ';');
     const std::string_view name = Cut(parameter, '=');
-    if (!EqualIgnoringCase(name, "q")) continue;
+    if (!EqualIgnoringAsciiCase(name, "q")) continue;
     const std::string_view value = Trim(parameter);
     return !value.empty() &&
            value.find_first_not_of("0.") == std::string_view::npos;
@@ -94,8 +85,8 @@ bool AcceptsGzip(std::string_view accept_encoding) {
   while (!accept_encoding.empty()) {
     std::string_view element = Cut(accept_encoding, ',');
     const std::string_view coding = Cut(element, ';');
-    if (EqualIgnoringCase(coding, "gzip") ||
-        EqualIgnoringCase(coding, "x-gzip")) {
+    if (EqualIgnoringAsciiCase(coding, "gzip") ||
+        EqualIgnoringAsciiCase(coding, "x-gzip")) {
       return !IsRefused(element);
     }
     if (coding == "*") any = !IsRefused(element);

@@ -1,8 +1,6 @@
-// JSON as Go's encoding/json writes it, byte for byte, because what the Go
-// allocator answers is a contract: `<`, `>`, `&`, U+2028 and U+2029 are
-// escaped, a byte that is not valid UTF-8 becomes \ufffd, control characters
-// are \u00xx except \b \f \n \r \t. There is no tree: a body is written front
-// to back straight into the buffer that is sent.
+// JSON with strings as Go's encoding/json writes them (json_string.h). There is
+// no tree: a body is written front to back straight into the buffer that is
+// sent.
 
 #pragma once
 
@@ -13,6 +11,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "allocator/json_string.h"
 #include "api/byte_budget.h"
 
 namespace ta {
@@ -66,17 +65,8 @@ class ByteBuffer {
   bool refused_ = false;
 };
 
-// Appends `text` as a JSON string, quotes included. O(n), eight bytes at a time
-// where nothing needs an escape.
+// Appends `text` as a JSON string, quotes included.
 void AppendJsonString(std::string_view text, ByteBuffer& out);
-// The same through a pointer, for callers that make room for several at once;
-// returns where the string ends. REQUIRES: JsonRoom(text) bytes at `to`
-char* WriteJsonString(std::string_view text, char* to);
-// A byte becomes six at most; then the quotes, and room to spare.
-constexpr std::size_t JsonRoom(std::string_view text) {
-  return text.size() * 6 + 10;
-}
-
 // The same string by itself; for error bodies and tests.
 std::string JsonString(std::string_view text);
 

@@ -1,14 +1,9 @@
 #include "api/url.h"
 
+#include "allocator/base/ascii.h"
+
 namespace ta {
 namespace {
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 bool IsUnreserved(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
@@ -38,7 +33,6 @@ std::optional<std::string> QueryUnescape(std::string_view text) {
 }
 
 std::string QueryEscape(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string out;
   out.reserve(text.size());
   for (const char c : text) {
@@ -49,8 +43,8 @@ std::string QueryEscape(std::string_view text) {
     } else {
       const auto byte = static_cast<unsigned char>(c);
       out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
+      out += kUpperHex[byte >> 4];
+      out += kUpperHex[byte & 15];
     }
   }
   return out;

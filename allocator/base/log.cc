@@ -11,6 +11,7 @@
 #include <mutex>
 #include <utility>
 
+#include "allocator/base/ascii.h"
 #include "allocator/base/utf8.h"
 
 namespace ta {
@@ -62,6 +63,7 @@ std::string_view Name(Level level) {
 }
 
 // In double quotes, with JSON's escapes; what is no UTF-8 becomes U+FFFD.
+// Unlike Go's encoder it leaves `<`, `>` and `&`: people read this.
 void AppendQuoted(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {
@@ -82,10 +84,9 @@ void AppendQuoted(std::string& out, std::string_view text) {
     } else if (c == '\t') {
       out += "\\t";
     } else if (c < 0x20 || c == 0x7F) {
-      constexpr std::string_view kHex = "0123456789abcdef";
       out += "\\u00";
-      out += kHex[c >> 4];
-      out += kHex[c & 15];
+      out += kLowerHex[c >> 4];
+      out += kLowerHex[c & 15];
     } else {
       out.append(text.substr(0, length));
     }
@@ -166,18 +167,10 @@ void AppendLine(std::string& out, LogFormat format, Level level,
   for (const LogField& field : fields) AppendField(out, format, field);
 }
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-
 }  // namespace
 
 Result<LogLevel> ParseLogLevel(std::string_view text) {
-  const std::string lower = Lower(text);
+  const std::string lower = AsciiLower(text);
   if (lower == "warning") return Level::kWarn;
   for (const Level level :
        {Level::kDebug, Level::kInfo, Level::kWarn, Level::kError}) {
@@ -189,7 +182,7 @@ Result<LogLevel> ParseLogLevel(std::string_view text) {
 }
 
 Result<LogFormat> ParseLogFormat(std::string_view text) {
-  const std::string lower = Lower(text);
+  const std::string lower = AsciiLower(text);
   if (lower == "logfmt") return LogFormat::kLogfmt;
   if (lower == "json") return LogFormat::kJson;
   std::string message = "log format ";

@@ -10,6 +10,7 @@
 #include "allocator/config/scrape_config.h"
 #include "allocator/config/units.h"
 #include "allocator/config/yaml_scalar.h"
+#include "allocator/json_string.h"
 
 namespace ta {
 namespace {

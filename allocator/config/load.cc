@@ -15,6 +15,7 @@
 #include "allocator/config/scrape_config.h"
 #include "allocator/config/yaml_scalar.h"
 #include "allocator/config/yaml_tree.h"
+#include "allocator/json_string.h"
 
 namespace ta {
 namespace {

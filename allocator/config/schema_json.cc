@@ -10,9 +10,9 @@
 #include <random>
 #include <variant>
 
-#include "allocator/base/utf8.h"
 #include "allocator/config/units.h"
 #include "allocator/config/yaml_scalar.h"
+#include "allocator/json_string.h"
 
 namespace ta {
 namespace {
@@ -260,49 +260,6 @@ void AppendJson(const Value& value, Secrets secrets, std::string& out) {
     AppendField(field, value.items[i], secrets, out);
   }
   out += '}';
-}
-
-void AppendJsonString(std::string_view text, std::string& out) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out += '"';
-  std::size_t copied = 0;  // text before this is in `out`
-  const auto escape = [&](std::size_t at, std::size_t bytes,
-                          std::string_view with) {
-    out.append(text, copied, at - copied);
-    out += with;
-    copied = at + bytes;
-  };
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte == '"') {
-      escape(i, 1, "\\\"");
-    } else if (byte == '\\') {
-      escape(i, 1, "\\\\");
-    } else if (byte == '\n') {
-      escape(i, 1, "\\n");
-    } else if (byte == '\r') {
-      escape(i, 1, "\\r");
-    } else if (byte == '\t') {
-      escape(i, 1, "\\t");
-    } else if (byte == '\b') {
-      escape(i, 1, "\\b");
-    } else if (byte == '\f') {
-      escape(i, 1, "\\f");
-    } else if (byte < 0x20 || byte == '<' || byte == '>' || byte == '&') {
-      const char code[] = {'\\',           'u', '0', '0', kHex[byte >> 4],
-                           kHex[byte & 15]};
-      escape(i, 1, {code, sizeof code});
-    } else if (byte >= 0x80) {
-      const std::size_t length = Utf8Length(text.substr(i));
-      const auto character = text.substr(i, length);
-      if (length == 0) escape(i, 1, "\\ufffd");
-      if (character == "\u2028") escape(i, 3, "\\u2028");
-      if (character == "\u2029") escape(i, 3, "\\u2029");
-      if (length > 1) i += length - 1;
-    }
-  }
-  out.append(text, copied);
-  out += '"';
 }
 
 }  // namespace ta

@@ -25,7 +25,4 @@ enum class Secrets : std::uint8_t {
 // Appends `value`, a record, as a JSON object without spaces.
 void AppendJson(const Value& value, Secrets secrets, std::string& out);
 
-// Appends a JSON string; <, >, &, U+2028 and U+2029 are escaped, as Go does.
-void AppendJsonString(std::string_view text, std::string& out);
-
 }  // namespace ta

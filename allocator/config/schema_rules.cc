@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "allocator/base/ascii.h"
+
 namespace ta {
 
 bool HasText(const Value& record, std::string_view name) {
@@ -96,14 +98,6 @@ void CheckProxy(const Value& client, const Path& path, SchemaReader& reader) {
     reader.SayAt(client, "no_proxy", path, "needs proxy_url");
 }
 
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 // Lower case, ascending. Source: prometheus/common config/headers.go.
 constexpr std::array<std::string_view, 18> kReservedHeaders = {
     "accept-encoding",
@@ -131,7 +125,7 @@ void CheckHeaders(const Value& client, const Path& path, SchemaReader& reader) {
   const Path below{&path, "http_headers"};
   for (std::size_t i = 0; i < headers.keys.size(); ++i) {
     if (!std::binary_search(kReservedHeaders.begin(), kReservedHeaders.end(),
-                            Lower(headers.keys[i])))
+                            AsciiLower(headers.keys[i])))
       continue;
     const YamlNode* at = headers.items[i].node;
     reader.Say(at != nullptr ? at : headers.node, Path{&below, headers.keys[i]},
@@ -168,7 +162,7 @@ void CheckAuthorization(Value& auth, const Path& path, SchemaReader& reader) {
   Value& type = auth.at("type");
   type.text = std::string(GoTrimmed(type.text));
   if (type.text.empty()) type.text = "Bearer";
-  if (Lower(type.text) == "basic")
+  if (AsciiLower(type.text) == "basic")
     reader.SayAt(auth, "type", path,
                  "cannot be \"basic\"; use basic_auth instead");
 }

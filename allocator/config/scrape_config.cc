@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "allocator/base/ascii.h"
 #include "allocator/config/discovery_config.h"
 #include "allocator/config/relabel_config.h"
 #include "allocator/config/units.h"
@@ -25,14 +26,6 @@ constexpr std::array<std::string_view, 5> kProtoFirst = {
     "PrometheusProto", "OpenMetricsText1.0.0", "OpenMetricsText0.0.1",
     "PrometheusText1.0.0", "PrometheusText0.0.4"};
 
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 // What upstream's validateAcceptScrapeProtocols wants.
 void CheckProtocols(const Value& owner, const Path& path,
                     SchemaReader& reader) {
@@ -47,7 +40,7 @@ void CheckProtocols(const Value& owner, const Path& path,
     if (protocol.bad) continue;
     const Path at{&list, {}, static_cast<int>(i)};
     const YamlNode* node = protocol.node ? protocol.node : protocols.node;
-    std::string name = Lower(protocol.text);
+    std::string name = AsciiLower(protocol.text);
     if (std::find(seen.begin(), seen.end(), name) != seen.end())
       reader.Say(node, at, "is there twice: " + Quoted(protocol.text));
     seen.push_back(std::move(name));
