@@ -187,7 +187,7 @@ class YamlBuilder {
         context == "while scanning a quoted scalar")
       return Say(places_.Of(parser.context_mark),
                  "not valid YAML: this quote is never closed");
-    if (problem == "did not find expected <document start>" && documents_ > 0)
+    if (ended_)
       return Say(places_.Of(parser.problem_mark),
                  "not valid YAML: this stands after the end of the document");
     std::string message = "not valid YAML: " + std::string(problem);
@@ -203,6 +203,9 @@ class YamlBuilder {
         if (++documents_ == 1) return true;
         Say(mark, "a second document begins here; the file must hold one");
         return false;
+      case YAML_DOCUMENT_END_EVENT:
+        ended_ = true;
+        return true;
       case YAML_SCALAR_EVENT:
         return Scalar(event, mark);
       case YAML_ALIAS_EVENT:
@@ -470,6 +473,7 @@ class YamlBuilder {
   double aliases_ = 0;           // and how many there are
   std::optional<Mark> refused_;  // the first key that can't be one
   int documents_ = 0;
+  bool ended_ = false;  // the first document has
 };
 
 YamlTree YamlTree::Parse(std::string_view file, std::string_view text,

