@@ -18,7 +18,7 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends \
       libcpp-httplib0.11 libfmt9 libprometheus-cpp-core1.0 libre2-9 \
       libsimdjson14 libspdlog1.10 libssl3 libstdc++6 libutf8proc2 libxxhash0 \
-      libyaml-0-2 zlib1g \
+      libyaml-0-2 libyaml-cpp0.7 zlib1g \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /src/build/release/target-allocator /usr/local/bin/
 # A number, so that Kubernetes can see that it isn't root.

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+#include <set>
 #include <sstream>
 
 #include "api/listen.h"
@@ -39,6 +40,7 @@ knows are mistakes here; `serve` only warns of them, unless --strict.
 Examples:
   target-allocator check targetallocator.yaml prometheus.yml
   target-allocator check --format=json targetallocator.yaml | jq .
+  target-allocator check --format=yaml prometheus.yml    # with every default
 )";
 
 constexpr const char* kExplainFooter = R"(
@@ -153,10 +155,11 @@ void AddServeOptions(CLI::App& app, Raw& raw) {
       ->group(kZap);
 }
 
-void AddFormat(CLI::App& command, Raw& raw) {
-  command.add_option("--format", raw.format, "text or json")
+void AddFormat(CLI::App& command, Raw& raw, const char* help,
+               std::set<std::string> formats) {
+  command.add_option("--format", raw.format, help)
       ->type_name("FORMAT")
-      ->check(CLI::IsMember({"text", "json"}))
+      ->check(CLI::IsMember(std::move(formats)))
       ->capture_default_str();
 }
 
@@ -169,7 +172,10 @@ void AddCommands(CLI::App& app, Raw& raw) {
 
   auto* check = app.add_subcommand("check", "Say all that is wrong with files");
   check->add_option("FILE", raw.line.files, "Configuration files")->required();
-  AddFormat(*check, raw);
+  AddFormat(*check, raw,
+            "text, json, or yaml: what a good file comes to, every default "
+            "written out, secrets masked",
+            {"text", "json", "yaml"});
   check->add_flag("--strict", raw.line.strict,
                   "Implied; accepted so that scripts may say it");
   check->footer(kCheckFooter);
@@ -198,7 +204,7 @@ void AddCommands(CLI::App& app, Raw& raw) {
                    "Short for --labels='{\"__address__\":\"…\"}'")
       ->type_name("HOST:PORT")
       ->excludes(labels);
-  AddFormat(*explain, raw);
+  AddFormat(*explain, raw, "text or json", {"text", "json"});
   explain->footer(kExplainFooter);
   explain->callback([&raw] {
     raw.line.command = CommandLine::Command::kExplain;
@@ -323,8 +329,9 @@ ParsedCommandLine ParseCommandLine(std::span<const char* const> arguments) {
     return Wrong(addresses.error().message);
   }
   raw.line.flags = ReadFlags(app, raw);
-  raw.line.format = raw.format == "json" ? CommandLine::Format::kJson
-                                         : CommandLine::Format::kText;
+  raw.line.format = raw.format == "json"   ? CommandLine::Format::kJson
+                    : raw.format == "yaml" ? CommandLine::Format::kYaml
+                                           : CommandLine::Format::kText;
   ParsedCommandLine parsed;
   parsed.command = std::move(raw.line);
   return parsed;

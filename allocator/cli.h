@@ -25,7 +25,7 @@ enum class ExitCode { kDone = 0, kRefused = 1, kUsage = 2, kFailed = 3 };
 // What was asked for. Value type.
 struct CommandLine {
   enum class Command { kServe, kCheck, kExplain, kVersion };
-  enum class Format { kText, kJson };
+  enum class Format { kText, kJson, kYaml };
 
   Command command = Command::kServe;
 
@@ -39,7 +39,7 @@ struct CommandLine {
 
   // check
   std::vector<std::string> files;  // at least one
-  Format format = Format::kText;   // also for explain
+  Format format = Format::kText;   // also for explain, but for kYaml
 
   // explain: from a running allocator when `server` is said, else offline.
   std::string server;  // "http://host:port", no path

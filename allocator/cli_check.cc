@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "allocator/config_file.h"
+#include "allocator/effective_yaml.h"
 #include "allocator/snippet.h"
 #include "api/json.h"
 #include "api/render.h"
@@ -63,13 +64,18 @@ void PrintMistakes(const std::string& path, const LoadedConfig& loaded,
 }
 
 void PrintText(const std::string& path, const LoadedConfig& loaded,
-               const Terminal& terminal, CommandOutput& output) {
+               const Terminal& terminal, CommandLine::Format format,
+               CommandOutput& output) {
   if (!loaded.config) {
     return PrintMistakes(path, loaded, terminal, output.err);
   }
   const Config& config = *loaded.config;
   for (const std::string& warning : config.warnings) {
     output.err += fmt::format("warning: {}\n", warning);
+  }
+  if (format == CommandLine::Format::kYaml) {
+    output.out += EffectiveYaml(config.scrape_configs_json);
+    return;
   }
   output.out += fmt::format("{}: ok, {} job{}\n", path, config.jobs.size(),
                             Plural(config.jobs.size()));
@@ -121,17 +127,22 @@ Terminal StandardError() {
 CommandOutput Check(const CommandLine& line, const Terminal& terminal) {
   LoadOptions options = LoadOptionsOf(line);
   options.strict = true;
+  // Who may see secrets at /scrape_configs is one thing, a terminal another.
+  options.flags.allow_insecure_auth_secrets = false;
   CommandOutput output;
   ByteBuffer buffer;
   JsonWriter json(buffer);
   json.BeginArray();
   for (const std::string& path : line.files) {
     const LoadedConfig loaded = LoadConfigFile(path, options);
+    // One document a file.
+    if (line.format == CommandLine::Format::kYaml && line.files.size() > 1)
+      output.out += fmt::format("--- # {}\n", path);
     if (!loaded.config) output.exit_code = ExitCode::kRefused;
     if (line.format == CommandLine::Format::kJson) {
       PrintJson(path, loaded.config, json);
     } else {
-      PrintText(path, loaded, terminal, output);
+      PrintText(path, loaded, terminal, line.format, output);
     }
   }
   json.EndArray();

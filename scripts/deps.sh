@@ -10,7 +10,8 @@ cd "$(dirname "$0")/.."
 # The program itself.
 build=(
   g++ cmake ninja-build pkg-config ccache
-  libboost1.81-dev libcpp-httplib-dev libyaml-dev libsimdjson-dev
+  libboost1.81-dev libcpp-httplib-dev libyaml-dev libyaml-cpp-dev
+  libsimdjson-dev
   libspdlog-dev libfmt-dev prometheus-cpp-dev libre2-dev libutf8proc-dev
   libssl-dev libxxhash-dev zlib1g-dev libcli11-dev
 )
