@@ -121,21 +121,22 @@ class OwnConfig {
     const Value& list = collectors.at("static");
     const Value& file = collectors.at("file");
     const Value& polling = collectors.at("polling");
+    // What is wrong within each is said as well, in the same round.
     if (list.written + file.written + polling.written != 1)
-      return Say("collectors", "needs exactly one of static, file, polling");
+      Say("collectors", "needs exactly one of static, file, polling");
     if (polling.written) {
-      if (polling.at("poll_timeout").integer <= 0)
+      if (polling.at("poll_timeout").integer <= 0 && !polling.bad)
         reader_.SayAt(polling, "poll_timeout", Path{&path, "polling"},
                       "must be more than 0");
       config_.members =
           PollingMembers{milliseconds(polling.at("poll_timeout").integer)};
-    } else if (file.written) {
+    }
+    if (file.written) {
       if (file.text.empty() && !file.bad)
         reader_.SayAt(collectors, "file", path, "must name a file");
       config_.members = FileMembers{ResolvePath(folder_, file.text)};
-    } else {
-      StaticMembersOf(collectors, path);
     }
+    if (list.written) StaticMembersOf(collectors, path);
   }
 
   void StaticMembersOf(const Value& collectors, const Path& path) {

@@ -25,13 +25,20 @@ class ConfigMaker {
   std::string File();
 
  private:
+  struct Entry;
   struct Node {
     enum class Kind { kScalar, kList, kMap };
     Kind kind = Kind::kScalar;
     std::string text;  // of a scalar, as it is written; with its quotes
     std::vector<Node> items;
-    std::vector<std::pair<std::string, Node>> entries;
+    std::vector<Entry> entries;
     std::string anchor;  // "&x " or "", before the node
+  };
+  struct Entry {
+    Entry(std::string_view key, Node value)
+        : first(key), second(std::move(value)) {}
+    std::string first;  // the key, as it is written
+    Node second;
   };
 
   unsigned Below(unsigned limit) { return random_() % limit; }
