@@ -80,7 +80,8 @@ class Allocator {
   // What there is to see (publish.cc).
   std::shared_ptr<const Snapshot> Publish();
   std::shared_ptr<const JobView> ViewOf(const SyncedJob& job) const;
-  std::vector<MemberView> MemberViews() const;
+  void RefreshMemberViews();
+  MemberView ViewOf(const Membership::Member& member) const;
   void IndexJobs();
   void IndexDiscoverers();
   void RefreshDiscovererViews();
@@ -112,6 +113,10 @@ class Allocator {
   std::set<Slot> served_anew_;      // whose lists must be redone
   std::uint64_t* moves_ = nullptr;  // where to count, by cause
 
+  std::uint64_t viewed_version_ = 0;  // of membership_, in what follows
+  std::vector<const Membership::Member*> member_order_;  // by name
+  std::unordered_map<MemberId, std::size_t> member_position_;
+  SharedBlocks<MemberView> member_views_;                // as member_order_
   std::vector<const SyncedJob*> job_order_;              // by name, as views_
   std::unordered_map<JobId, std::size_t> job_position_;  // in job_order_
   std::vector<std::shared_ptr<const JobView>> views_;

@@ -18,13 +18,13 @@ void HandOver::Moved(const Move& move, bool from_serves, TimePoint now) {
     Untrack(move.slot, it->second);
   }
   Open& open = it->second;
-  for (const MemberId member : open.earlier) --handing_over_[member];
+  Count(open.earlier, -1);
   std::erase(open.earlier, move.to);
   if (from_stays && !std::ranges::binary_search(open.earlier, move.from)) {
     open.earlier.insert(std::ranges::upper_bound(open.earlier, move.from),
                         move.from);
   }
-  for (const MemberId member : open.earlier) ++handing_over_[member];
+  Count(open.earlier, +1);
   if (open.earlier.empty()) {
     open_.erase(it);
     return;
@@ -128,7 +128,7 @@ HandOver::Ended HandOver::EndUnowned(OpenMap::iterator it, TimePoint now,
   const Ended ended{slot, now - open.since, true};
   std::erase_if(open.earlier, [&](MemberId member) {
     if (draining.contains(member)) return false;
-    --handing_over_[member];
+    Count({&member, 1}, -1);
     return true;
   });
   if (open.earlier.empty()) {
@@ -187,8 +187,15 @@ void HandOver::Untrack(Slot slot, Open& open) {
 
 void HandOver::Erase(OpenMap::iterator it) {
   Untrack(it->first, it->second);
-  for (const MemberId member : it->second.earlier) --handing_over_[member];
+  Count(it->second.earlier, -1);
   open_.erase(it);
+}
+
+void HandOver::Count(std::span<const MemberId> members, int by) {
+  for (const MemberId member : members) {
+    handing_over_[member] += by;
+    counted_.insert(member);
+  }
 }
 
 Duration HandOver::Limit(const Open& open) const {

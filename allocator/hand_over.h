@@ -19,6 +19,7 @@
 #include <set>
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -113,6 +114,10 @@ class HandOver {
   std::size_t open() const { return open_.size(); }
   // Targets that `member` is served as an earlier owner.
   std::size_t HandingOver(MemberId member) const;
+  // The members whose HandingOver may have changed since the last call.
+  std::unordered_set<MemberId> TakeCounted() {
+    return std::exchange(counted_, {});
+  }
 
  private:
   struct Open {
@@ -131,6 +136,7 @@ class HandOver {
   void Track(Slot slot, Open& open);    // into due_ and waiting_
   void Untrack(Slot slot, Open& open);  // out of both
   void Erase(OpenMap::iterator it);
+  void Count(std::span<const MemberId> members, int by);
   Ended EndUnowned(OpenMap::iterator it, TimePoint now,
                    const std::set<MemberId>& draining);
   Duration Limit(const Open& open) const;
@@ -144,6 +150,7 @@ class HandOver {
   // The newest generation sent, by member, then job: 0 for none.
   std::unordered_map<MemberId, std::vector<std::uint64_t>> sent_;
   std::unordered_map<MemberId, std::size_t> handing_over_;
+  std::unordered_set<MemberId> counted_;
 };
 
 }  // namespace ta

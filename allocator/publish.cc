@@ -29,7 +29,8 @@ std::shared_ptr<const Snapshot> Allocator::Publish() {
   snapshot->removed_jobs.assign(removed_jobs_.begin(), removed_jobs_.end());
 
   snapshot->polling_members = membership_.polling();
-  snapshot->members = MemberViews();
+  RefreshMemberViews();
+  snapshot->members = member_views_;
   snapshot->strangers = strangers_;
   snapshot->members_problem = members_problem_;
   RefreshDiscovererViews();
@@ -60,22 +61,45 @@ std::shared_ptr<const JobView> Allocator::ViewOf(const SyncedJob& job) const {
   return view;
 }
 
-std::vector<MemberView> Allocator::MemberViews() const {
-  std::vector<MemberView> views;
-  views.reserve(membership_.members().size());
-  for (const auto& [name, member] : membership_.members()) {
-    MemberView& view = views.emplace_back();
-    view.name = name;
-    view.id = member.id;
-    view.node = member.node;
-    view.reason = member.reason;
-    view.owned = shares_.Owned(member.id);
-    view.handing_over = hand_over_.HandingOver(member.id);
-    view.state = member.live             ? MemberView::State::kLive
-                 : view.handing_over > 0 ? MemberView::State::kDraining
-                                         : MemberView::State::kDrained;
+// The members may be thousands, and an event changes what a few of them own.
+void Allocator::RefreshMemberViews() {
+  auto counted = shares_.TakeCounted();
+  counted.merge(hand_over_.TakeCounted());
+  if (std::exchange(viewed_version_, membership_.version()) !=
+      membership_.version()) {
+    member_order_.clear();
+    member_position_.clear();
+    for (const auto& [name, member] : membership_.members()) {
+      member_position_[member.id] = member_order_.size();
+      member_order_.push_back(&member);
+    }
+  } else if (counted.size() <= member_order_.size() / member_views_.kBlock) {
+    for (const MemberId id : counted) {
+      const auto position = member_position_.find(id);
+      if (position == member_position_.end()) continue;
+      member_views_.Set(position->second,
+                        ViewOf(*member_order_[position->second]));
+    }
+    return;
   }
-  return views;
+  std::vector<MemberView> views;
+  views.reserve(member_order_.size());
+  for (const auto* member : member_order_) views.push_back(ViewOf(*member));
+  member_views_ = SharedBlocks(std::move(views));
+}
+
+MemberView Allocator::ViewOf(const Membership::Member& member) const {
+  MemberView view;
+  view.name = member.name;
+  view.id = member.id;
+  view.node = member.node;
+  view.reason = member.reason;
+  view.owned = shares_.Owned(member.id);
+  view.handing_over = hand_over_.HandingOver(member.id);
+  view.state = member.live             ? MemberView::State::kLive
+               : view.handing_over > 0 ? MemberView::State::kDraining
+                                       : MemberView::State::kDrained;
+  return view;
 }
 
 // After a configuration: all views must be redone, since their jobs' settings

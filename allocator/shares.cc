@@ -135,6 +135,7 @@ void Shares::Count(const TargetId& id, MemberId owner, int by) {
   std::uint64_t fields[3] = {id.high, id.low, 0};
   if (owner != kNoMember) {
     owned_[owner] += by;
+    counted_.insert(owner);
     fields[2] = name_hashes_.at(owner);
   }
   const std::uint64_t hash =

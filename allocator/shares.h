@@ -12,6 +12,7 @@
 #include <span>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -62,6 +63,10 @@ class Shares {
 
   const OfJob& Job(JobId job) const;
   std::size_t Owned(MemberId member) const;
+  // The members whose Owned may have changed since the last call.
+  std::unordered_set<MemberId> TakeCounted() {
+    return std::exchange(counted_, {});
+  }
   // Of who owns what, by names and ids; independent of the order of events.
   std::uint64_t digest() const { return digest_; }
 
@@ -83,6 +88,7 @@ class Shares {
   std::map<JobId, OfJob> jobs_;
   std::unordered_map<MemberId, std::uint64_t> name_hashes_;
   std::unordered_map<MemberId, std::size_t> owned_;
+  std::unordered_set<MemberId> counted_;
   std::uint64_t digest_ = 0;
 };
 

@@ -18,6 +18,7 @@
 #include "allocator/ids.h"
 #include "allocator/labels.h"
 #include "allocator/relabel.h"
+#include "allocator/shared_blocks.h"
 #include "allocator/strategy_view.h"
 #include "allocator/target.h"
 #include "allocator/updates.h"
@@ -196,7 +197,7 @@ struct Snapshot {
   std::vector<std::string> removed_jobs;  // by a reload; sorted; served as []
 
   bool polling_members = false;
-  std::vector<MemberView> members;  // live and draining, by name
+  SharedBlocks<MemberView> members;  // live and draining, by name
   // Names that ask as scrapers and are no members. Sorted, at most 1,000.
   std::vector<std::string> strangers;
   std::vector<std::shared_ptr<const DiscovererView>> discoverers;  // by key

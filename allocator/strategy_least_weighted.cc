@@ -11,20 +11,26 @@ namespace {
 
 class View final : public StrategyView {
  public:
-  explicit View(std::vector<Candidate> members)
-      : members_(std::move(members)) {}
+  View(std::shared_ptr<const std::vector<std::string>> names,
+       std::vector<std::size_t> loads)
+      : names_(std::move(names)), loads_(std::move(loads)) {}
 
   PlacementExplanation Explain(const TargetId&, std::uint64_t, std::string_view,
                                std::string_view owner,
                                std::size_t limit) const override {
     PlacementExplanation result;
     result.strategy = "least-weighted";
-    result.candidates.assign(
-        members_.begin(), members_.begin() + std::min(limit, members_.size()));
-    for (Candidate& candidate : result.candidates) {
-      candidate.verdict = candidate.collector == owner ? "owner" : "not chosen";
+    std::vector<std::pair<std::size_t, std::string_view>> ranked;
+    for (std::size_t i = 0; i < loads_.size(); ++i) {
+      ranked.emplace_back(loads_[i], (*names_)[i]);
     }
-    if (members_.empty()) {
+    std::ranges::sort(ranked);
+    ranked.resize(std::min(limit, ranked.size()));
+    for (const auto& [load, name] : ranked) {
+      result.candidates.push_back({std::string(name), 0, load, 0,
+                                   name == owner ? "owner" : "not chosen"});
+    }
+    if (loads_.empty()) {
       result.summary = "there is no live collector";
     } else if (owner.empty()) {
       result.summary = "it has no owner";
@@ -37,7 +43,8 @@ class View final : public StrategyView {
   }
 
  private:
-  std::vector<Candidate> members_;  // by load, then by name
+  std::shared_ptr<const std::vector<std::string>> names_;
+  std::vector<std::size_t> loads_;  // as *names_
 };
 
 class LeastWeighted final : public Strategy {
@@ -74,11 +81,12 @@ class LeastWeighted final : public Strategy {
   }
 
   std::shared_ptr<const StrategyView> View() const override {
-    std::vector<Candidate> members;
-    for (const auto& [load, name, id] : by_load_) {
-      members.push_back({name, 0, load, 0, ""});
+    std::vector<std::size_t> loads;
+    loads.reserve(members_.size());
+    for (const auto& [id, member] : members_) {
+      loads.push_back(member.owned.size());
     }
-    return std::make_shared<class View>(std::move(members));
+    return std::make_shared<class View>(names_, std::move(loads));
   }
 
  private:
@@ -152,6 +160,9 @@ class LeastWeighted final : public Strategy {
     }
     for (const auto& [id, slot] : std::exchange(homeless_, {})) Assign(slot);
     Level();
+    auto names = std::make_shared<std::vector<std::string>>();
+    for (const auto& [id, member] : members_) names->push_back(member.name);
+    names_ = std::move(names);
   }
 
   // Moves only the excess, from the fullest (ties: the first by name of those
@@ -169,6 +180,9 @@ class LeastWeighted final : public Strategy {
   }
 
   Members members_;
+  // As members_; views share it.
+  std::shared_ptr<const std::vector<std::string>> names_ =
+      std::make_shared<std::vector<std::string>>();
   std::set<Rank> by_load_;
   std::vector<Item> items_;  // by slot
   std::set<std::pair<TargetId, Slot>> homeless_;

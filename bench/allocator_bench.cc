@@ -392,6 +392,7 @@ BENCHMARK(BM_AllocatorAddAndRemove)
     ->ArgsProduct({{10'000, 100'000},
                    {100, 1'000},
                    {kConsistent, kLeast, kNode}})
+    ->ArgsProduct({{100'000}, {5'000}, {kConsistent, kLeast, kNode}})
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK(BM_AllocatorChangeInLargeGroup)
     ->ArgNames({"targets", "collectors", "shifts"})
@@ -400,6 +401,7 @@ BENCHMARK(BM_AllocatorChangeInLargeGroup)
 BENCHMARK(BM_AllocatorLeaveAndJoin)
     ->ArgNames({"targets", "collectors", "strategy"})
     ->ArgsProduct({{10'000, 100'000}, {10, 100, 1'000}, {kConsistent}})
+    ->Args({100'000, 5'000, kConsistent})
     ->ArgsProduct({{100'000}, {100}, {kLeast, kNode}})
     ->Args({1'000'000, 100, kConsistent})
     ->Unit(benchmark::kMillisecond);

@@ -183,6 +183,7 @@ void Fleets(benchmark::internal::Benchmark* benchmark) {
     for (const int members : {10, 100, 1'000})
       benchmark->Args({items, members});
   }
+  benchmark->Args({100'000, 5'000});
 }
 
 BENCHMARK(BM_MatchingFromScratch)->Apply(Fleets)->Unit(benchmark::kMillisecond);

@@ -5,6 +5,7 @@
 
 #include "allocator/allocator.h"
 #include "test/support/allocator_driver.h"
+#include "test/support/inputs.h"
 
 namespace ta {
 namespace {
@@ -284,6 +285,40 @@ TEST_F(ListedMembersTest, ANodeMayChange) {
   driver_.SetListed({{"c0", "n1"}, {"c1", "n0"}});
   EXPECT_EQ(driver_.OwnerOf("a", "h:1"), "c1");
   EXPECT_EQ(Member("c1")->node, "n0");
+}
+
+// With thousands of collectors, making all their views anew was most of what an
+// event cost. The driver checks at each step what they show.
+TEST(AllocatorMembersTest, ViewsOfOtherMembersAreSharedBetweenSnapshots) {
+  AllocatorDriver driver;
+  driver.Configure(ConfigBuilder().Job("a", {"file:a"}));
+  std::vector<std::string> names = test::Collectors(1'000);
+  driver.SetMembers(names);
+  const auto target = [](int i) {
+    const std::string number = std::to_string(i);
+    return GroupOf(number, {"h:" + number});
+  };
+  std::vector<TargetGroup> groups;
+  for (int i = 0; i < 2'000; ++i) groups.push_back(target(i));
+  driver.Discover("file:a", groups);
+  for (const std::string& name : names) driver.Sent(name, "a");
+
+  int shared = 0;
+  for (int i = 2'000; i < 2'040; ++i) {
+    const auto before = driver.shared_snapshot();
+    driver.Discover("file:a", {target(i)});
+    ASSERT_NE(driver.shared_snapshot(), before);
+    for (std::size_t m = 0; m < names.size(); ++m) {
+      shared += &driver.snapshot().members[m] == &before->members[m];
+    }
+  }
+  EXPECT_GT(shared, 40 * 1'000 / 2);
+  EXPECT_GT(driver.snapshot().hand_overs_open, 0u) << "else little was shown";
+  driver.Pass(Seconds(300));  // each ends for itself, or with a few
+  EXPECT_EQ(driver.snapshot().hand_overs_open, 0u);
+  names.erase(names.begin() + 100);
+  driver.SetMembers(names);
+  driver.Pass(Seconds(300));
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ TEST(SnapshotTest, FindsJobsMembersAndLists) {
   live.name = "c0";
   drained.name = "c1";
   drained.state = MemberView::State::kDrained;
-  snapshot.members = {live, drained};
+  snapshot.members = SharedBlocks(std::vector{live, drained});
   snapshot.removed_jobs = {"old", "older"};
 
   EXPECT_EQ(snapshot.FindJob("b/c"), snapshot.jobs[1].get());

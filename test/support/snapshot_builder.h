@@ -117,7 +117,7 @@ class SnapshotBuilder {
   }
 
   std::shared_ptr<const Snapshot> Build() {
-    snapshot_.members.clear();
+    std::vector<MemberView> members;
     std::map<std::string, MemberId> ids;
     for (const auto& [name, state] : members_) {
       ids.emplace(name, static_cast<MemberId>(ids.size() + 1));
@@ -125,8 +125,9 @@ class SnapshotBuilder {
       member.name = name;
       member.id = ids[name];
       member.state = state;
-      snapshot_.members.push_back(std::move(member));
+      members.push_back(std::move(member));
     }
+    snapshot_.members = SharedBlocks(std::move(members));
     snapshot_.jobs.clear();
     config_->jobs.clear();
     for (auto& [name, job] : jobs_) {
