@@ -215,6 +215,28 @@ TEST_F(TargetSetTest, WithinASourceTheSmallestDiscoveredLabelsWin) {
   EXPECT_EQ(Unserved()[0].own.Get("__meta_b"), "2");
 }
 
+// Two patterns of files may find the same file.
+TEST_F(TargetSetTest, OfEqualOnesTheDiscoverersKeyDecidesNotTheOrder) {
+  targets_.Feed(kJob, {"d", "e"});
+  const auto duplicate = [this] {
+    std::string discoverer;
+    for (const auto& bucket : targets_.Unserved(kJob).buckets()) {
+      for (const auto& group : bucket->groups) discoverer += group->discoverer;
+    }
+    return discoverer;
+  };
+  for (const auto& [first, second] : {std::pair("d", "e"), {"e", "d"}}) {
+    Apply({GroupOf("a", {"h:1"})}, first);
+    Take();
+    Apply({GroupOf("a", {"h:1"})}, second);
+    Take();
+    EXPECT_EQ(duplicate(), "e");
+    Apply({GroupOf("a", {})}, first);
+    Apply({GroupOf("a", {})}, second);
+    Take();
+  }
+}
+
 TEST_F(TargetSetTest, TheSameTargetTwiceInAGroupIsADuplicate) {
   Apply({GroupOf("a", {"h:1", "h:1", "h:1"})});
   EXPECT_THAT(Take().added, SizeIs(1));
