@@ -206,6 +206,7 @@ BENCHMARK(BM_RingBuild)
     ->Arg(10)
     ->Arg(100)
     ->Arg(1'000)
+    ->Arg(5'000)
     ->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_RingOwner)
     ->ArgNames({"members", "points"})

@@ -38,6 +38,7 @@ void Ring::SetMembers(std::vector<std::string> members) {
   // renumbering the points that stay leaves them sorted.
   std::vector<std::uint32_t> renumbered(members_.size(), kGone);
   std::vector<Point> joined;
+  if (points_.empty()) joined.reserve(members.size() * points_each);
   Hasher hasher(kRingSeed);
   for (std::uint32_t now = 0; now < members.size(); ++now) {
     const auto old =
@@ -58,11 +59,16 @@ void Ring::SetMembers(std::vector<std::string> members) {
     point.member = renumbered[point.member];
     return point.member == kGone;
   });
-  std::vector<Point> merged;
-  merged.reserve(points_.size() + joined.size());
-  std::merge(points_.begin(), points_.end(), joined.begin(), joined.end(),
-             std::back_inserter(merged), Before);
-  points_ = std::move(merged);
+  if (points_.empty()) {
+    joined.shrink_to_fit();
+    points_ = std::move(joined);
+  } else {
+    std::vector<Point> merged;
+    merged.reserve(points_.size() + joined.size());
+    std::merge(points_.begin(), points_.end(), joined.begin(), joined.end(),
+               std::back_inserter(merged), Before);
+    points_ = std::move(merged);
+  }
   members_ = std::move(members);
   LinkPoints();
   IndexPoints();
