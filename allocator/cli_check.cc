@@ -20,6 +20,9 @@ namespace {
 
 using Loaded = std::expected<Config, Mistakes>;
 
+// The longest line that is shown, in bytes.
+constexpr std::size_t kLongestShown = 4096;
+
 std::string_view Plural(std::size_t count) { return count == 1 ? "" : "s"; }
 
 // The text in which a mistake is; "" if it is not at hand.
@@ -54,7 +57,11 @@ void PrintMistakes(const std::string& path, const LoadedConfig& loaded,
       const std::size_t end = rest.find('\n');
       rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     }
-    err += Snippet(LineOf(rest, 1), mistake,
+    // A longer line is no text that somebody wrote, and may have a mistake in
+    // each of its megabytes.
+    const std::string_view line = LineOf(rest.substr(0, kLongestShown + 1), 1);
+    if (line.size() > kLongestShown) continue;
+    err += Snippet(line, mistake,
                    {.colour = terminal.colour, .columns = terminal.columns});
   }
   err += fmt::format("{}: {} mistake{}", path, mistakes.size(),

@@ -47,9 +47,12 @@ class Places {
   Mark Of(const yaml_mark_t& mark) {
     Mark out{static_cast<int>(mark.line), static_cast<int>(mark.column)};
     if (ascii_) return out;
-    const std::size_t line_begin = mark.index - mark.column;
-    const std::size_t begin = Byte(line_begin);
-    out.column = static_cast<int>(Byte(mark.index) - begin);
+    if (mark.line != line_ || !has_line_) {
+      line_begin_ = Byte(mark.index - mark.column);
+      line_ = mark.line;
+      has_line_ = true;
+    }
+    out.column = static_cast<int>(Byte(mark.index) - line_begin_);
     return out;
   }
 
@@ -79,6 +82,9 @@ class Places {
   bool ascii_;
   std::size_t character_ = 0;  // where the last search ended,
   std::size_t byte_ = 0;       // counted in both ways
+  bool has_line_ = false;      // that of the last mark, and where it begins:
+  std::size_t line_ = 0;       // a file may be one long line
+  std::size_t line_begin_ = 0;
 };
 
 // libyaml's parser and its current event, freed whatever happens.

@@ -13,6 +13,7 @@ namespace ta {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 class CommandsTest : public testing::Test {
  protected:
@@ -79,6 +80,17 @@ TEST_F(CommandsTest, CheckShowsTheLineOnATerminal) {
   EXPECT_THAT(Check(line, {.is_one = true, .colour = true}).err,
               HasSubstr("\x1b[1;31m"));
   EXPECT_EQ(Check(line, Terminal()).err.find('^'), std::string::npos);
+}
+
+// Each of its mistakes once cost the whole line: minutes.
+TEST_F(CommandsTest, CheckShowsNoLineThatNobodyWrote) {
+  std::string text = "scrape_configs: [";
+  for (int i = 0; i < 20'000; ++i) text += "{job_name: ä, x: 1},";
+  CommandLine line;
+  line.files = {Write("long.yaml", text + "]\n")};
+  const CommandOutput output = Check(line, {.is_one = true});
+  EXPECT_THAT(output.err, HasSubstr("long.yaml:1:"));
+  EXPECT_THAT(output.err, Not(HasSubstr(" | ")));
 }
 
 TEST_F(CommandsTest, CheckNeverShowsSecrets) {
