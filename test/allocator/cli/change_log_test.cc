@@ -23,10 +23,14 @@ MemberView Member(std::string name,
   return member;
 }
 
+SharedBlocks<MemberView> Only(MemberView member) {
+  return SharedBlocks(std::vector{std::move(member)});
+}
+
 TEST(ChangeLogTest, EqualSnapshotsAreLoggedOnce) {
   Snapshot snapshot;
   snapshot.ready = snapshot.targets_served = true;
-  snapshot.members = {Member("a")};
+  snapshot.members = Only(Member("a"));
   snapshot.strangers = {"x"};
   ChangeLog log;
   {
@@ -42,21 +46,22 @@ TEST(ChangeLogTest, EqualSnapshotsAreLoggedOnce) {
 TEST(ChangeLogTest, MembersComeDrainAndGo) {
   Snapshot snapshot;
   ChangeLog log;
-  snapshot.members = {Member("a")};
+  snapshot.members = Only(Member("a"));
   {
     const LogCapture capture;
     log.Saw(snapshot, kNow);
     EXPECT_THAT(capture.lines(), ElementsAre(HasSubstr("joined")));
   }
-  snapshot.members = {Member("a", MemberView::State::kDraining)};
-  snapshot.members[0].reason = "not in the list any more";
+  MemberView draining = Member("a", MemberView::State::kDraining);
+  draining.reason = "not in the list any more";
+  snapshot.members = Only(draining);
   {
     const LogCapture capture;
     log.Saw(snapshot, kNow);
     EXPECT_THAT(capture.lines(),
                 ElementsAre(HasSubstr("reason=\"not in the list any more\"")));
   }
-  snapshot.members.clear();
+  snapshot.members = {};
   const LogCapture capture;
   log.Saw(snapshot, kNow);
   EXPECT_THAT(capture.lines(), ElementsAre(HasSubstr("gone")));
