@@ -16,6 +16,9 @@ using testing::Pair;
 using testing::SizeIs;
 
 class ConfigFileTest : public testing::Test {
+ public:
+  ~ConfigFileTest() override { std::filesystem::remove_all(folder_); }
+
  protected:
   ConfigFileTest()
       : folder_(
@@ -25,7 +28,6 @@ class ConfigFileTest : public testing::Test {
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_ / "jobs");
   }
-  ~ConfigFileTest() override { std::filesystem::remove_all(folder_); }
 
   std::string Write(const std::string& name, const std::string& text) {
     const std::string path = folder_ / name;
