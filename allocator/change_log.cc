@@ -1,6 +1,8 @@
 #include "allocator/change_log.h"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 #include <utility>
 
 #include "allocator/base/log.h"
@@ -74,26 +76,29 @@ TimePoint ChangeLog::SawJobs(const Snapshot& snapshot, TimePoint now) {
 }
 
 void ChangeLog::SawMembers(const Snapshot& snapshot) {
-  std::map<std::string, MemberView::State> members;
-  for (const MemberView& member : snapshot.members) {
-    members.emplace(member.name, member.state);
-    const auto before = members_.find(member.name);
-    if (before == members_.end()) {
-      Log(Level::kInfo, "collector joined",
-          {{"collector", member.name}, {"state", ToString(member.state)}});
-    } else if (before->second != member.state) {
-      Log(Level::kInfo, "collector changed",
-          {{"collector", member.name},
-           {"state", ToString(member.state)},
-           {"reason", member.reason}});
+  if (!SameMembers(members_, snapshot.members)) {
+    std::map<std::string_view, MemberView::State> before;
+    for (const MemberView& member : members_)
+      before.emplace(member.name, member.state);
+    for (const MemberView& member : snapshot.members) {
+      const auto found = before.find(member.name);
+      if (found == before.end()) {
+        Log(Level::kInfo, "collector joined",
+            {{"collector", member.name}, {"state", ToString(member.state)}});
+        continue;
+      }
+      if (found->second != member.state) {
+        Log(Level::kInfo, "collector changed",
+            {{"collector", member.name},
+             {"state", ToString(member.state)},
+             {"reason", member.reason}});
+      }
+      before.erase(found);
     }
-  }
-  for (const auto& [name, state] : members_) {
-    if (!members.contains(name)) {
+    for (const auto& [name, state] : before)
       Log(Level::kInfo, "collector is gone", {{"collector", name}});
-    }
   }
-  members_ = std::move(members);
+  members_ = snapshot.members;
   if (snapshot.members_problem != members_problem_) {
     members_problem_ = snapshot.members_problem;
     if (!members_problem_.empty()) {
@@ -106,12 +111,21 @@ void ChangeLog::SawMembers(const Snapshot& snapshot) {
 }
 
 void ChangeLog::SawStrangers(const Snapshot& snapshot) {
+  if (snapshot.strangers == strangers_) return;
   for (const std::string& name : snapshot.strangers) {
-    if (strangers_.size() < 1'000 && strangers_.insert(name).second) {
+    if (!std::ranges::binary_search(strangers_, name)) {
       Log(Level::kWarn, "asks for targets, but is no member",
           {{"collector", name}});
     }
   }
+  strangers_ = snapshot.strangers;
+}
+
+bool SameMembers(const SharedBlocks<MemberView>& a,
+                 const SharedBlocks<MemberView>& b) {
+  return a.EqualTo(b, [](const MemberView& x, const MemberView& y) {
+    return x.name == y.name && x.state == y.state;
+  });
 }
 
 }  // namespace ta

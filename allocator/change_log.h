@@ -6,13 +6,18 @@
 
 #include <chrono>
 #include <map>
-#include <set>
 #include <string>
+#include <vector>
 
 #include "allocator/base/clock.h"
 #include "allocator/snapshot.h"
 
 namespace ta {
+
+// The same names in the same states? Costs the members of blocks that are not
+// shared: of those whose loads changed.
+bool SameMembers(const SharedBlocks<MemberView>& a,
+                 const SharedBlocks<MemberView>& b);
 
 // Confined to one thread, the service's.
 class ChangeLog {
@@ -38,9 +43,9 @@ class ChangeLog {
     bool logged = false;
   };
   std::map<std::string, NotSynced> not_synced_;  // by job
-  std::map<std::string, MemberView::State> members_;
+  SharedBlocks<MemberView> members_;  // of the snapshot before
   std::string members_problem_;
-  std::set<std::string> strangers_;  // ever logged
+  std::vector<std::string> strangers_;  // of the snapshot before
 };
 
 }  // namespace ta

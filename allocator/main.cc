@@ -76,8 +76,13 @@ Result<std::unique_ptr<StateDir>> OpenStateDir(const Config& config) {
 }
 
 // Saves who the polling members are, once that is known for sure.
-void SaveMembers(const Snapshot& snapshot, StateDir& state) {
+// `saved` is what was saved last.
+void SaveMembers(const Snapshot& snapshot, SharedBlocks<MemberView>& saved,
+                 StateDir& state) {
   if (!snapshot.polling_members || !snapshot.targets_served) return;
+  const bool same = SameMembers(saved, snapshot.members);
+  saved = snapshot.members;
+  if (same) return;
   std::vector<std::string> names;
   for (const MemberView& member : snapshot.members) {
     if (member.state == MemberView::State::kLive) names.push_back(member.name);
@@ -115,6 +120,7 @@ ExitCode Serve(const CommandLine& line) {
   const SteadyClock clock;
   SnapshotHolder snapshots;
   ChangeLog change_log;
+  SharedBlocks<MemberView> saved_members;
   std::unique_ptr<DiscoveryManager> manager;
   Service service(
       snapshots, clock,
@@ -123,7 +129,7 @@ ExitCode Serve(const CommandLine& line) {
            [&](const std::set<std::string>& keys) { manager->Retain(keys); },
        .on_snapshot =
            [&](const Snapshot& snapshot, TimePoint now) {
-             if (*state) SaveMembers(snapshot, **state);
+             if (*state) SaveMembers(snapshot, saved_members, **state);
              return change_log.Saw(snapshot, now);
            }});
   manager = std::make_unique<DiscoveryManager>(&service);

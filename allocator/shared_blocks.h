@@ -46,6 +46,16 @@ class SharedBlocks {
   Iterator begin() const { return {this, 0}; }
   Iterator end() const { return {this, size_}; }
 
+  // As many elements, each `equal` to the other's. Blocks that are shared are
+  // not looked at.
+  template <typename Equal>
+  bool EqualTo(const SharedBlocks& other, Equal equal) const {
+    return std::ranges::equal(
+        blocks_, other.blocks_, [&](const auto& mine, const auto& theirs) {
+          return mine == theirs || std::ranges::equal(*mine, *theirs, equal);
+        });
+  }
+
   // Other copies keep the element that they have.
   void Set(std::size_t i, T element) {
     auto block = std::make_shared<Block>(*blocks_[i / kBlock]);
