@@ -17,6 +17,10 @@ constexpr std::string_view kEllipsis = "…";
 
 // ----------------------------------------------------------- what is plain
 
+// Text that is no secret and no URL, which may hold one.
+constexpr std::string_view kPlainTexts[] = {"files", "job_name", "metrics_path",
+                                            "scheme", "target_label"};
+
 bool IsPlain(const Field& field) {
   switch (field.type) {
     case Type::kBool:
@@ -24,18 +28,17 @@ bool IsPlain(const Field& field) {
     case Type::kInt:
     case Type::kUint:
     case Type::kFloat:
-    case Type::kString:
     case Type::kEnum:
     case Type::kEnumAnyCase:
     case Type::kDuration:
     case Type::kGoDuration:
     case Type::kBytes:
     case Type::kRegex:
-    case Type::kStrings:
     case Type::kLabelNames:
       return true;
     default:
-      return false;
+      return std::ranges::find(kPlainTexts, field.name) !=
+             std::end(kPlainTexts);
   }
 }
 
@@ -52,7 +55,7 @@ void Collect(const Record& record, std::set<const Record*>& seen,
   }
 }
 
-bool IsPlainName(std::string_view name) {
+const Names& KnownNames() {
   static const Names& names = *[] {
     auto* all = new Names;
     std::set<const Record*> seen;
@@ -63,8 +66,12 @@ bool IsPlainName(std::string_view name) {
     Collect(OwnRecord(), seen, *all);
     return all;
   }();
-  const auto found = names.find(name);
-  return found != names.end() && found->second;
+  return names;
+}
+
+bool IsPlainName(std::string_view name) {
+  const auto found = KnownNames().find(name);
+  return found != KnownNames().end() && found->second;
 }
 
 // ------------------------------------------------------- a line in pieces
@@ -165,14 +172,6 @@ std::string_view LastName(std::string_view path) {
   return path.substr(path.rfind('.') + 1);
 }
 
-bool IsIdentifier(std::string_view text) {
-  return !text.empty() && text.size() <= 60 &&
-         std::ranges::all_of(text, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                  (c >= '0' && c <= '9') || c == '_';
-         });
-}
-
 std::string_view Unquoted(std::string_view text) {
   if (text.size() >= 2 && (text[0] == '"' || text[0] == '\'') &&
       text.back() == text[0]) {
@@ -195,18 +194,18 @@ Shown Mask(std::string_view line, const Mistake& mistake) {
   };
   Shown shown;
   bool placed = false;
-  std::string_view key = LastName(mistake.path);
+  const std::string_view told = LastName(mistake.path);
+  std::string_view key = told;
   for (const Piece& piece : Lexer(line).Split()) {
     const std::string_view text =
         line.substr(piece.begin, piece.end - piece.begin);
     bool clear = true;
     if (piece.kind == Piece::Kind::kKey) {
       key = Unquoted(text);
-      clear = IsIdentifier(key) || quoted(key);
+      // `password: hunter2: x` makes a key of a password.
+      clear = KnownNames().contains(key) || key == told || quoted(key);
     } else if (piece.kind == Piece::Kind::kValue) {
-      // A URL may hold a password, whatever the field.
-      clear =
-          (IsPlainName(key) && !text.contains("//")) || quoted(Unquoted(text));
+      clear = IsPlainName(key) || quoted(Unquoted(text));
     } else if (piece.kind == Piece::Kind::kComment) {
       clear = false;
     }

@@ -69,15 +69,23 @@ TEST(SnippetTest, MasksWhatMayBeSecret) {
     return shown.substr(0, shown.find('\n'));
   };
   EXPECT_EQ(text("password: p"), "password: …");
-  EXPECT_EQ(text("pasword: p"), "pasword: …");
+  EXPECT_EQ(text("pasword: p", {.path = "a.pasword"}), "pasword: …");
+  // A colon makes a key of a password.
+  EXPECT_EQ(text("password: p: x"), "password: …: …");
+  EXPECT_EQ(text("password: {p: 1}", {.path = "a.password"}),
+            "password: {…: …}");
+  EXPECT_EQ(text("  p: x"), "  …: …");
+  // A URL whose scheme was forgotten.
+  EXPECT_EQ(text("- url: u:p@h", {.path = "a.url"}), "- url: …");
+  EXPECT_EQ(text("server: u:p@h"), "server: …");
   EXPECT_EQ(text("url: http://u:p@h/"), "url: …");
   EXPECT_EQ(text("- p"), "- …");
   EXPECT_EQ(text("p"), "…");
-  EXPECT_EQ(text("  p: q #r", {.path = "a.basic_auth"}), "  p: … …");
+  EXPECT_EQ(text("  p: q #r", {.path = "a.basic_auth"}), "  …: … …");
   EXPECT_EQ(text("{regex: a.*, password: \"p, q\", 'x y': z}"),
             "{regex: a.*, password: …, …: …}");
   EXPECT_EQ(text("- 7s", {.path = "global.scrape_interval"}), "- 7s");
-  EXPECT_EQ(text("a: [b, c]", {.message = "\"b\" is wrong"}), "a: [b, …]");
+  EXPECT_EQ(text("a: [b, c]", {.message = "\"b\" is wrong"}), "…: [b, …]");
   EXPECT_EQ(text("key: -----BEGIN PRIVATE KEY-----"), "key: …");
   EXPECT_EQ(text("MIIEvQ=="), "…");
 }
