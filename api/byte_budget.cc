@@ -9,6 +9,7 @@ ByteCharge::ByteCharge(ByteCharge&& other) noexcept
       use_(other.use_),
       bytes_(std::exchange(other.bytes_, 0)),
       oversize_(std::exchange(other.oversize_, false)),
+      large_(std::exchange(other.large_, false)),
       too_large_(other.too_large_) {}
 
 ByteCharge& ByteCharge::operator=(ByteCharge&& other) noexcept {
@@ -18,6 +19,7 @@ ByteCharge& ByteCharge::operator=(ByteCharge&& other) noexcept {
   use_ = other.use_;
   bytes_ = std::exchange(other.bytes_, 0);
   oversize_ = std::exchange(other.oversize_, false);
+  large_ = std::exchange(other.large_, false);
   too_large_ = other.too_large_;
   return *this;
 }
@@ -33,6 +35,9 @@ bool ByteCharge::Set(std::size_t bytes) {
     budget_->used_ -= std::exchange(bytes_, 0);
     oversize_ = true;
   }
+  if (use_ == ByteBudget::Use::kPerson && bytes > ByteBudget::kLargeBytes &&
+      !large_ && !TakeLarge())
+    return false;
   if (oversize_) {
     budget_->oversize_bytes_ = bytes;
   } else if (bytes <= bytes_) {
@@ -52,6 +57,14 @@ bool ByteCharge::Take(std::size_t more, std::size_t ceiling) {
   return true;
 }
 
+bool ByteCharge::TakeLarge() {
+  int before = budget_->large_;
+  do {
+    if (before >= ByteBudget::kMostLarge) return false;
+  } while (!budget_->large_.compare_exchange_weak(before, before + 1));
+  return large_ = true;
+}
+
 void ByteCharge::Release() {
   if (budget_ == nullptr) return;
   const std::size_t bytes = std::exchange(bytes_, 0);
@@ -61,6 +74,7 @@ void ByteCharge::Release() {
   } else {
     budget_->used_ -= bytes;
   }
+  if (std::exchange(large_, false)) --budget_->large_;
 }
 
 }  // namespace ta

@@ -38,12 +38,17 @@ class ByteBudget {
  private:
   friend class ByteCharge;
 
+  // Renderings that take so long that probes on the same thread notice.
+  static constexpr std::size_t kLargeBytes = 4 << 20;
+  static constexpr int kMostLarge = 2;
+
   const std::size_t limit_;
   std::atomic<std::size_t> used_{0};
   // The one body that is longer than the limit, beside the others.
   std::atomic<bool> has_oversize_{false};
   std::atomic<std::size_t> oversize_bytes_{0};
   std::atomic<std::uint64_t> refused_{0};
+  std::atomic<int> large_{0};  // bodies for people above kLargeBytes
 };
 
 // What one body takes from a budget, given back when this is destroyed. It goes
@@ -65,7 +70,9 @@ class ByteCharge {
   // Makes it `bytes` in all. Less is always granted; more, if it fits. What
   // would not fit into an empty budget either is refused to people; a
   // collector's own list must be served however long it is, so one such body
-  // at a time is let in beside the budget. False: nothing has changed.
+  // at a time is let in beside the budget. Of people's above 4 MiB there are
+  // two at a time: rendering one takes a tenth of a second and more, in which
+  // its thread answers no probe. False: nothing has changed.
   [[nodiscard]] bool Set(std::size_t bytes);
   // An empty charge of the same budget and use.
   ByteCharge Another() const { return {budget_, use_}; }
@@ -74,12 +81,14 @@ class ByteCharge {
 
  private:
   bool Take(std::size_t more, std::size_t ceiling);
+  bool TakeLarge();
   void Release();
 
   std::shared_ptr<ByteBudget> budget_;
   ByteBudget::Use use_ = ByteBudget::Use::kScraper;
   std::size_t bytes_ = 0;  // as counted: 0 up to kFreeBytes
   bool oversize_ = false;  // it is the one that is beside the others
+  bool large_ = false;     // it is one of ByteBudget::large_
   bool too_large_ = false;
 };
 

@@ -58,6 +58,28 @@ TEST_F(ByteBudgetTest, PeopleAreRefusedForGoodWhatCanNeverFit) {
   EXPECT_TRUE(people.too_large());
 }
 
+// Ten that were rendered one after the other kept a probe waiting for seconds.
+TEST_F(ByteBudgetTest, TwoLargeBodiesOfPeopleAtATime) {
+  constexpr std::size_t kLarge = (4 << 20) + 1;
+  budget_ = std::make_shared<ByteBudget>(1 << 30);
+  ByteCharge first = Charge(), third = Charge();
+  {
+    ByteCharge second = Charge();
+    ASSERT_TRUE(first.Set(kLarge));
+    ASSERT_TRUE(second.Set(kLarge));
+    ASSERT_TRUE(second.Set(2 * kLarge));
+    EXPECT_TRUE(third.Set(kLarge - 1));
+    EXPECT_FALSE(third.Set(kLarge));
+    EXPECT_FALSE(third.too_large());
+    EXPECT_EQ(used(), 4 * kLarge - 1);
+    ByteCharge scraper = Charge(Use::kScraper);
+    EXPECT_TRUE(scraper.Set(kLarge));
+  }
+  const ByteCharge moved = std::move(first);
+  EXPECT_TRUE(third.Set(kLarge));
+  EXPECT_FALSE(Charge().Set(kLarge));
+}
+
 TEST_F(ByteBudgetTest, OneScrapersBodyAtATimeIsLetInBesideTheBudget) {
   ByteCharge other = Charge(), third = Charge(Use::kScraper);
   ASSERT_TRUE(other.Set(100'000));
