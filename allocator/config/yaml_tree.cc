@@ -254,7 +254,8 @@ class YamlBuilder {
     // To libyaml `! yes` is as good as `yes`; to Go it is text.
     const bool plain = scalar.plain_implicit != 0 && tag.empty() &&
                        !HasBareTag(places_.Offset(event.start_mark));
-    const bool null = plain && IsNullWord(value);
+    const bool null =
+        (plain || tag == "tag:yaml.org,2002:null") && IsNullWord(value);
     YamlNode* node =
         NewNode(null ? YamlNode::Kind::kNull : YamlNode::Kind::kScalar, mark);
     if (null && !open_.empty()) PlaceNull(*node, event.start_mark);
