@@ -5,7 +5,9 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <latch>
 #include <memory>
@@ -221,8 +223,14 @@ int Main(std::span<const char* const> arguments) {
   }
   const CommandOutput output =
       parsed.command ? Run(*parsed.command) : parsed.output;
-  std::fputs(output.out.c_str(), stdout);
-  std::fputs(output.err.c_str(), stderr);
+  std::fwrite(output.out.data(), 1, output.out.size(), stdout);
+  std::fwrite(output.err.data(), 1, output.err.size(), stderr);
+  // Whoever reads a cut answer must not take it for a good one.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    std::fprintf(stderr, "target-allocator: standard output: %s\n",
+                 std::strerror(errno));
+    return static_cast<int>(ExitCode::kFailed);
+  }
   return static_cast<int>(output.exit_code);
 }
 

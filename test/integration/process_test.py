@@ -4,6 +4,7 @@ told to reload or to end, and what it says while it does."""
 import json
 import os
 import shutil
+import subprocess
 import time
 
 import harness
@@ -417,6 +418,14 @@ config:
         self.assertEqual((first["valid"], first["jobs"]), (True, 1))
         self.assertFalse(second["valid"])
         self.assertEqual(second["mistakes"][0]["line"], 1)
+
+    def test_an_answer_that_cannot_be_written_is_a_failure(self):
+        good = self.write("good.yaml", config(job(targets=["a:1"])))
+        with open("/dev/full", "wb") as full:
+            ended = subprocess.run(
+                [harness.BINARY, "check", good], stdout=full, stderr=subprocess.PIPE)
+        self.assertEqual(ended.returncode, 3)
+        self.assertIn(b"standard output", ended.stderr)
 
     def test_check_of_a_file_that_is_not_there(self):
         code, out, err = self.run_command("check", self.folder / "nowhere.yaml")
