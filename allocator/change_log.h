@@ -43,7 +43,7 @@ class ChangeLog {
     bool logged = false;
   };
   std::map<std::string, NotSynced> not_synced_;  // by job
-  SharedBlocks<MemberView> members_;  // of the snapshot before
+  SharedBlocks<MemberView> members_;             // of the snapshot before
   std::string members_problem_;
   std::vector<std::string> strangers_;  // of the snapshot before
 };

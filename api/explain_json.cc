@@ -6,8 +6,7 @@ namespace ta {
 namespace {
 
 void WriteStep(const RelabelStep& step, std::string_view rule,
-               std::string_view why,
-               JsonWriter& json) {
+               std::string_view why, JsonWriter& json) {
   json.BeginObject()
       .Field("index", step.rule)
       .Field("rule", rule)

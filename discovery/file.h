@@ -50,8 +50,7 @@ class FileDiscoveryCounters {
   };
   static constexpr std::size_t kRecentScans = 1000;
   // What was seen `now`.
-  Values values(
-      TimePoint now = std::chrono::steady_clock::now()) const;
+  Values values(TimePoint now = std::chrono::steady_clock::now()) const;
 
   void CountScan(double seconds, TimePoint now);
   void CountReadError();
