@@ -3,6 +3,19 @@
 #include <utility>
 
 namespace ta {
+namespace {
+
+// Adds `more` to `sum`, unless that would bring it above `ceiling`.
+bool AddUpTo(std::atomic<std::size_t>& sum, std::size_t more,
+             std::size_t ceiling) {
+  std::size_t before = sum;
+  do {
+    if (before > ceiling || more > ceiling - before) return false;
+  } while (!sum.compare_exchange_weak(before, before + more));
+  return true;
+}
+
+}  // namespace
 
 ByteCharge::ByteCharge(ByteCharge&& other) noexcept
     : budget_(std::move(other.budget_)),
@@ -35,34 +48,22 @@ bool ByteCharge::Set(std::size_t bytes) {
     budget_->used_ -= std::exchange(bytes_, 0);
     oversize_ = true;
   }
-  if (use_ == ByteBudget::Use::kPerson && bytes > ByteBudget::kLargeBytes &&
-      !large_ && !TakeLarge())
+  const bool becomes_large = use_ == ByteBudget::Use::kPerson &&
+                             bytes > ByteBudget::kLargeBytes && !large_;
+  if (becomes_large && !AddUpTo(budget_->large_, 1, ByteBudget::kMostLarge)) {
     return false;
+  }
   if (oversize_) {
     budget_->oversize_bytes_ = bytes;
   } else if (bytes <= bytes_) {
     budget_->used_ -= bytes_ - bytes;
-  } else if (!Take(bytes - bytes_, ceiling)) {
+  } else if (!AddUpTo(budget_->used_, bytes - bytes_, ceiling)) {
+    if (becomes_large) --budget_->large_;
     return false;
   }
   bytes_ = bytes;
+  large_ = large_ || becomes_large;
   return true;
-}
-
-bool ByteCharge::Take(std::size_t more, std::size_t ceiling) {
-  std::size_t before = budget_->used_;
-  do {
-    if (before > ceiling || more > ceiling - before) return false;
-  } while (!budget_->used_.compare_exchange_weak(before, before + more));
-  return true;
-}
-
-bool ByteCharge::TakeLarge() {
-  int before = budget_->large_;
-  do {
-    if (before >= ByteBudget::kMostLarge) return false;
-  } while (!budget_->large_.compare_exchange_weak(before, before + 1));
-  return large_ = true;
 }
 
 void ByteCharge::Release() {

@@ -40,7 +40,7 @@ class ByteBudget {
 
   // Renderings that take so long that probes on the same thread notice.
   static constexpr std::size_t kLargeBytes = 4 << 20;
-  static constexpr int kMostLarge = 2;
+  static constexpr std::size_t kMostLarge = 2;
 
   const std::size_t limit_;
   std::atomic<std::size_t> used_{0};
@@ -48,7 +48,7 @@ class ByteBudget {
   std::atomic<bool> has_oversize_{false};
   std::atomic<std::size_t> oversize_bytes_{0};
   std::atomic<std::uint64_t> refused_{0};
-  std::atomic<int> large_{0};  // bodies for people above kLargeBytes
+  std::atomic<std::size_t> large_{0};  // bodies for people above kLargeBytes
 };
 
 // What one body takes from a budget, given back when this is destroyed. It goes
@@ -80,8 +80,6 @@ class ByteCharge {
   bool too_large() const { return too_large_; }
 
  private:
-  bool Take(std::size_t more, std::size_t ceiling);
-  bool TakeLarge();
   void Release();
 
   std::shared_ptr<ByteBudget> budget_;
