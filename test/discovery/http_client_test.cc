@@ -7,7 +7,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include <future>
 #include <memory>
@@ -194,7 +193,9 @@ TEST_F(HttpClientTest, SlowDripIsEndedByTheWholeRequestsTimeout) {
   ScriptServer server([](ScriptConnection& peer) {
     peer.ReadHead();
     peer.Send("HTTP/1.1 200 OK\r\n\r\n");
-    while (peer.Send("x")) usleep(5000);
+    // A byte each 5 ms, until the client is gone.
+    pollfd closed{peer.fd(), POLLRDHUP, 0};
+    while (poll(&closed, 1, 5) == 0) peer.Send("x");
   });
   HttpRequest request = Request(server.url());
   request.timeout = milliseconds(100);
