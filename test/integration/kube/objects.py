@@ -2,31 +2,25 @@
 
 
 def stateful_set(name, replicas, labels=None, namespace="default"):
-    labels = labels or {"app": name}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "StatefulSet",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {
-            "replicas": replicas,
-            "serviceName": name,
-            "podManagementPolicy": "Parallel",
-            "selector": {"matchLabels": labels},
-            "template": pod_template(labels),
-        },
-    }
+    more = {"serviceName": name, "podManagementPolicy": "Parallel"}
+    return _workload("StatefulSet", name, replicas, labels, namespace, 8080, more)
 
 
 def deployment(name, replicas, labels=None, namespace="default", port=8080):
+    return _workload("Deployment", name, replicas, labels, namespace, port, {})
+
+
+def _workload(kind, name, replicas, labels, namespace, port, more):
     labels = labels or {"app": name}
     return {
         "apiVersion": "apps/v1",
-        "kind": "Deployment",
+        "kind": kind,
         "metadata": {"name": name, "namespace": namespace},
         "spec": {
             "replicas": replicas,
             "selector": {"matchLabels": labels},
             "template": pod_template(labels, port),
+            **more,
         },
     }
 
