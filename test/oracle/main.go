@@ -8,6 +8,8 @@
 //	oracle casemap     Go's case mapping, once        (regex.go)
 //	oracle kubernetes  what a role finds in a cluster (kubernetes.go)
 //
+//	oracle follow FILE   what kubernetes_sd_configs find in a real cluster, as it
+//	                     changes (kubernetes_live.go)
 //	oracle record DIR    writes the expected outputs of all cases (record.go),
 //	                     and the fields of the configuration (fields.go)
 package main
@@ -47,8 +49,11 @@ func run(args []string) error {
 	if len(args) == 2 && args[0] == "record" {
 		return record(args[1])
 	}
+	if len(args) == 2 && args[0] == "follow" {
+		return doFollow(args[1])
+	}
 	if len(args) != 1 {
-		return fmt.Errorf("usage: oracle relabel|config|yaml|regex|casemap|kubernetes|record DIR")
+		return fmt.Errorf("usage: oracle relabel|config|yaml|regex|casemap|kubernetes|follow FILE|record DIR")
 	}
 	switch args[0] {
 	case "relabel":
