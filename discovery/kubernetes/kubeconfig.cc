@@ -251,6 +251,21 @@ std::expected<ClientSettings, Mistakes> ParseKubeconfig(
   return settings;
 }
 
+Result<ClientSettings> ReadKubeconfig(const std::string& path) {
+  const auto text = ReadFile(path, kMaxFileBytes);
+  if (!text) return Reject("kubeconfig " + path + ": " + text.error().message);
+  const auto slash = path.rfind('/');
+  const std::string folder =
+      slash == std::string::npos ? "." : path.substr(0, slash);
+  auto settings = ParseKubeconfig(path, *text, folder);
+  if (settings) return *std::move(settings);
+  std::string lines;
+  for (const Mistake& mistake : settings.error()) {
+    lines += (lines.empty() ? "" : "\n") + mistake.ToString();
+  }
+  return Reject("kubeconfig: " + lines);
+}
+
 Result<ClientSettings> FindCluster(const std::string& kubeconfig,
                                    const ClusterPlaces& places) {
   std::string path = kubeconfig;
@@ -260,22 +275,7 @@ Result<ClientSettings> FindCluster(const std::string& kubeconfig,
       path = std::string(home) + "/.kube/config";
     }
   }
-  if (!path.empty() && IsThere(path)) {
-    const auto text = ReadFile(path, kMaxFileBytes);
-    if (!text) {
-      return Reject("kubeconfig " + path + ": " + text.error().message);
-    }
-    const auto slash = path.rfind('/');
-    const std::string folder =
-        slash == std::string::npos ? "." : path.substr(0, slash);
-    auto settings = ParseKubeconfig(path, *text, folder);
-    if (settings) return *std::move(settings);
-    std::string lines;
-    for (const Mistake& mistake : settings.error()) {
-      lines += (lines.empty() ? "" : "\n") + mistake.ToString();
-    }
-    return Reject("kubeconfig: " + lines);
-  }
+  if (!path.empty() && IsThere(path)) return ReadKubeconfig(path);
   auto settings =
       InClusterSettings(places.get_env, places.service_account_folder);
   if (settings || path.empty()) return settings;

@@ -25,6 +25,9 @@ namespace ta::kubernetes {
 std::expected<ClientSettings, Mistakes> ParseKubeconfig(
     std::string_view file, std::string_view text, const std::string& folder);
 
+// Reads the file and what it says. An error has one line for each mistake.
+Result<ClientSettings> ReadKubeconfig(const std::string& path);
+
 // Where to look, for tests.
 struct ClusterPlaces {
   GetEnv get_env;

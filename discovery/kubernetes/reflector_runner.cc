@@ -3,6 +3,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <exception>
 #include <stop_token>
 #include <string>
@@ -38,6 +39,12 @@ struct ReflectorRunner::Run {
 
   static asio::awaitable<void> Loop(std::shared_ptr<Run> run);
   void Report();
+  // Is there anything that Report should not wait for the end of a watch with?
+  bool HasNews() const {
+    const ReflectorHealth& health = reflector.health();
+    return health.bad_objects != reported_bad ||
+           health.problem != reported_problem;
+  }
   void Ended() {
     ended = true;
     if (on_stopped) std::exchange(on_stopped, nullptr)();
@@ -52,12 +59,15 @@ struct ReflectorRunner::Run {
   std::function<void()> on_stopped;
   bool started = false;
   bool ended = false;
+  std::uint64_t reported_bad = 0;
+  std::string reported_problem;
   std::string said;  // the problem in the log; "" while there is none
   TimePoint said_at{};
 };
 
 asio::awaitable<void> ReflectorRunner::Run::Loop(std::shared_ptr<Run> run) {
   const std::stop_token stop = run->stop.get_token();
+  co_await asio::post(run->executor, asio::use_awaitable);  // not within Start
   while (!stop.stop_requested()) {
     Reflector::Step step = run->reflector.Next(Now());
     switch (step.kind) {
@@ -74,8 +84,10 @@ asio::awaitable<void> ReflectorRunner::Run::Loop(std::shared_ptr<Run> run) {
       }
       case Reflector::Step::Kind::kWatch: {
         ListerWatcher::OnEvent on_event = [&run, &stop](WatchEvent event) {
-          return !stop.stop_requested() &&
-                 run->reflector.Received(std::move(event), Now());
+          if (stop.stop_requested()) return false;
+          const bool more = run->reflector.Received(std::move(event), Now());
+          if (!stop.stop_requested() && run->HasNews()) run->Report();
+          return more;
         };
         auto how = co_await run->lister.Watch(run->scope, step.watch,
                                               std::move(on_event), stop);
@@ -90,6 +102,8 @@ asio::awaitable<void> ReflectorRunner::Run::Loop(std::shared_ptr<Run> run) {
 
 void ReflectorRunner::Run::Report() {
   const std::string& problem = reflector.health().problem;
+  reported_bad = reflector.health().bad_objects;
+  reported_problem = problem;
   if (problem.empty() && !said.empty()) {
     Log(Level::kInfo, "following Kubernetes objects again",
         {{"resource", Describe(scope)}});

@@ -25,8 +25,9 @@ class ReflectorRunner {
   ReflectorRunner(const ReflectorRunner&) = delete;
   ReflectorRunner& operator=(const ReflectorRunner&) = delete;
 
-  // Begins. `on_step` is called after each request and wait, for who wants to
-  // look at health(). REQUIRES: called once
+  // Begins, soon, but not within the call. `on_step` is called after each
+  // request and wait, and during a watch when a problem is gone or an object
+  // can't be read, for who wants to look at health(). REQUIRES: called once
   void Start(std::function<void()> on_step);
   // Ends what is under way soon, a second at the very most; then, once,
   // `on_stopped` is called, from the executor, never from here. No change of
