@@ -62,11 +62,13 @@ class ControlPlane:
     """Start() returns when the API answers and the nodes are there; Stop() ends
     every process that was started. Each part can be ended and started again by
     its name: "etcd", "kube-apiserver", "kube-controller-manager",
-    "fake-kubelet"."""
+    "fake-kubelet". Without `workers` nothing but its users changes the cluster:
+    there are no controllers and no nodes."""
 
-    def __init__(self, folder, nodes=3, apiserver_flags=()):
+    def __init__(self, folder, nodes=3, apiserver_flags=(), workers=True):
         self.folder = pathlib.Path(folder).resolve()
         self.nodes = nodes
+        self.workers = workers
         self.apiserver_flags = list(apiserver_flags)
         self.processes = {}
         self.ports = {}
@@ -84,9 +86,8 @@ class ControlPlane:
             self.wait_ready()
             self._write_kubeconfig("admin", ADMIN)
             self._write_kubeconfig("nobody", NOBODY)
-            self.start_part("kube-controller-manager")
-            self.start_part("fake-kubelet")
-            self._wait("the nodes", lambda: self._count("/api/v1/nodes") >= self.nodes)
+            if self.workers:
+                self.start_workers()
             (self.folder / "pids.json").write_text(
                 json.dumps({name: p.pid for name, p in self.processes.items()})
             )
@@ -94,6 +95,11 @@ class ControlPlane:
             self.stop()
             raise
         return self
+
+    def start_workers(self):
+        self.start_part("kube-controller-manager")
+        self.start_part("fake-kubelet")
+        self._wait("the nodes", lambda: self._count("/api/v1/nodes") >= self.nodes)
 
     def stop(self):
         for name in reversed(list(self.processes)):

@@ -1,0 +1,352 @@
+#!/usr/bin/env python3
+"""What kubernetes_sd_configs find must be what Prometheus 3 finds, group by group
+and label by label: both look at one real API server, in which a random zoo of
+objects changes at random. Needs test/integration/kube/build.sh, test/oracle/build.sh
+and kubernetes_groups (kube/groups_main.cc), whose path is in TA_KUBERNETES_GROUPS.
+
+    TA_SEED=1 TA_CHANGES=20000 test/integration/kubernetes_oracle_test.py
+
+Prometheus builds a group again only on some of the changes that it shows: not for
+example the endpoints of a pod whose labels change. Ours does on all. So a group
+that differs is given the benefit of a touch: its object is changed in a way that
+no label shows and that ours does not even notice. Then it must be equal.
+"""
+
+import collections
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "test/integration/kube"))
+
+import api
+import churn
+import control_plane
+import zoo
+
+ORACLE = os.environ.get("TA_ORACLE", str(ROOT / "build/oracle"))
+OURS = os.environ.get(
+    "TA_KUBERNETES_GROUPS",
+    str(ROOT / "build/release/test/integration/kubernetes_groups"),
+)
+SEED = int(os.environ.get("TA_SEED", time.time_ns() % 1_000_000))
+CHANGES = int(os.environ.get("TA_CHANGES", "3000"))
+# So many changes are compared one by one, those after them in batches.
+ONE_BY_ONE = CHANGES // 3
+BATCH = 10
+# Without news for so long, whatever was on its way has probably come.
+QUIET = 0.03
+
+ATTACH = {
+    "node": True,
+    "namespace": True,
+    "deployment": True,
+    "job": True,
+    "cronjob": True,
+}
+
+
+def jobs(plane):
+    """kubernetes_sd_configs by job."""
+    some = {"names": ["zoo-0", "zoo-3", "not-there"]}
+    selected = [
+        {"role": "pod", "label": "app", "field": "status.phase=Running"},
+        {"role": "service", "label": "app!=web", "field": "metadata.namespace!=zoo-1"},
+    ]
+    by_label = {"label": "with-dash notin (web,v)"}
+    configs = {
+        # Every kind by itself, as churn.GROUPS expects.
+        "nodes": {"role": "node"},
+        "pods": {"role": "pod"},
+        "services": {"role": "service"},
+        "endpoints": {"role": "endpoints"},
+        "slices": {"role": "endpointslice"},
+        "ingresses": {"role": "ingress"},
+        # Everything attached.
+        "pods-attached": {"role": "pod", "attach_metadata": ATTACH},
+        "services-attached": {"role": "service", "attach_metadata": ATTACH},
+        "endpoints-attached": {"role": "endpoints", "attach_metadata": ATTACH},
+        "slices-attached": {"role": "endpointslice", "attach_metadata": ATTACH},
+        "ingresses-attached": {"role": "ingress", "attach_metadata": ATTACH},
+        # One thing attached.
+        "pods-cronjob": {"role": "pod", "attach_metadata": {"cronjob": True}},
+        "pods-job": {"role": "pod", "attach_metadata": {"job": True}},
+        "slices-node": {"role": "endpointslice", "attach_metadata": {"node": True}},
+        # Some namespaces.
+        "pods-some": {"role": "pod", "namespaces": some, "attach_metadata": ATTACH},
+        "endpoints-some": {
+            "role": "endpoints",
+            "namespaces": some,
+            "attach_metadata": {"deployment": True},
+        },
+        "slices-some": {
+            "role": "endpointslice",
+            "namespaces": some,
+            "attach_metadata": {"namespace": True},
+        },
+        # Selectors.
+        "nodes-selected": {
+            "role": "node",
+            "selectors": [
+                {"role": "node", "label": "zone", "field": "metadata.name!=n-3"}
+            ],
+        },
+        "pods-selected": {
+            "role": "pod",
+            "selectors": [selected[0], {"role": "node", **by_label}],
+            "attach_metadata": {"node": True},
+        },
+        "services-selected": {"role": "service", "selectors": selected[1:]},
+        "endpoints-selected": {
+            "role": "endpoints",
+            "selectors": [*selected, {"role": "endpoints", **by_label}],
+        },
+        "slices-selected": {
+            "role": "endpointslice",
+            "selectors": [*selected, {"role": "endpointslice", **by_label}],
+        },
+        "ingresses-selected": {
+            "role": "ingress",
+            "selectors": [{"role": "ingress", **by_label}],
+        },
+    }
+    kubeconfig = str(plane.kubeconfig())
+    return {
+        job: {"kubeconfig_file": kubeconfig, **config}
+        for job, config in configs.items()
+    }
+
+
+class Side:
+    """One of the two programs, and what it has found: groups by job and source."""
+
+    def __init__(self, command, log):
+        self.groups = {}
+        self._program = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+        )
+
+    def look(self):
+        """Takes what has changed; its keys."""
+        return [self._take(group) for group in self._ask("changed")]
+
+    def dump(self):
+        """All groups, asked for again."""
+        return {(group["job"], group["source"]): group for group in self._ask("dump")}
+
+    def close(self):
+        self._program.stdin.close()
+        self._program.wait(30)
+        self._program.stdout.close()
+
+    def _ask(self, what):
+        self._program.stdin.write(what.encode() + b"\n")
+        self._program.stdin.flush()
+        return json.loads(self._program.stdout.readline())
+
+    def _take(self, group):
+        key = group["job"], group["source"]
+        if group["targets"]:
+            self.groups[key] = group
+        else:
+            self.groups.pop(key, None)
+        return key
+
+
+def text_of(group):
+    if group is None:
+        return ["no group"]
+    targets = sorted(json.dumps(target, sort_keys=True) for target in group["targets"])
+    return [json.dumps(group.get("labels", {}), sort_keys=True), *targets]
+
+
+def equal(a, b):
+    """Are two groups, or None, equal but for the order of their targets?"""
+    if a is None or b is None:
+        return a is b
+    if a.get("labels", {}) != b.get("labels", {}):
+        return False
+    return a["targets"] == b["targets"] or text_of(a) == text_of(b)
+
+
+class KubernetesOracleTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        for program, how in (
+            (
+                control_plane.BINARIES / "kube-apiserver",
+                "test/integration/kube/build.sh",
+            ),
+            (pathlib.Path(ORACLE), "test/oracle/build.sh"),
+            (pathlib.Path(OURS), "the target kubernetes_groups"),
+        ):
+            if not program.exists():
+                raise unittest.SkipTest(f"{program} is not there: run {how}")
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        # Nobody else changes anything: no controller, no kubelet.
+        cls.plane = control_plane.ControlPlane(cls.folder.name, workers=False).start()
+        cls.addClassCleanup(cls.plane.stop)
+
+    def setUp(self):
+        self.different = set()
+        self.touched = collections.Counter()
+        self.sides = []
+
+    def start_sides(self):
+        # JSON is YAML.
+        file = pathlib.Path(self.folder.name) / "prometheus.yml"
+        scrape_configs = [
+            {"job_name": job, "kubernetes_sd_configs": [config]}
+            for job, config in jobs(self.plane).items()
+        ]
+        file.write_text(json.dumps({"scrape_configs": scrape_configs}))
+        for name, command in (
+            ("ours", [OURS, file]),
+            ("theirs", [ORACLE, "follow", file]),
+        ):
+            log = open(file.with_name(f"{name}.log"), "wb")
+            side = Side([str(word) for word in command], log)
+            log.close()
+            self.sides.append(side)
+            self.addCleanup(side.close)
+
+    def look(self):
+        """Takes what both have found since, and keeps account of what differs.
+        False if there was nothing."""
+        ours, theirs = self.sides
+        keys = {*ours.look(), *theirs.look()}
+        for key in keys:
+            if equal(ours.groups.get(key), theirs.groups.get(key)):
+                self.different.discard(key)
+            else:
+                self.different.add(key)
+        return bool(keys)
+
+    def seen(self, expected):
+        """Have both of them seen this change?"""
+        key = expected.job, expected.source
+        found = [side.groups.get(key) for side in self.sides]
+        if expected.value is None:
+            return found == [None, None]
+        return all(
+            g and g["labels"].get(expected.label) == expected.value for g in found
+        )
+
+    def settle(self, expected, within=30.0):
+        """Returns once both have seen the changes and are equal."""
+        began = changed = touched = time.monotonic()
+        pause = QUIET
+        while True:
+            news = self.look()
+            now = time.monotonic()
+            changed = now if news else changed
+            quiet = now > changed + QUIET
+            # A group without targets shows no change; nor do some kinds.
+            waiting = [
+                e
+                for e in expected
+                if not self.seen(e)
+                and not (
+                    quiet and not any((e.job, e.source) in s.groups for s in self.sides)
+                )
+            ]
+            if not waiting and not self.different and (expected or quiet):
+                return
+            if now > began + within:
+                self.fail(self.explain(waiting))
+            if quiet and now > touched + pause:
+                for source in {source for _, source in self.different}:
+                    if self.churn.touch(source):
+                        self.touched[source.split("/")[0]] += 1
+                touched, pause = time.monotonic(), min(2 * pause, 2)
+            if not news:
+                time.sleep(0.001)
+
+    def explain(self, waiting):
+        lines = [
+            f"seed {SEED}: not seen: {waiting[:5]}; {len(self.different)} groups differ:"
+        ]
+        for key in sorted(self.different)[:4]:
+            lines.append(f"{key}")
+            ours, theirs = (text_of(side.groups.get(key)) for side in self.sides)
+            lines += [f"  ours alone   {line}" for line in ours if line not in theirs]
+            lines += [f"  theirs alone {line}" for line in theirs if line not in ours]
+        return "\n".join(lines)
+
+    def compare_everything(self):
+        ours, theirs = (side.dump() for side in self.sides)
+        for side, dump in zip(self.sides, (ours, theirs)):
+            self.assertTrue(side.groups == dump, "account was kept badly")
+        self.assertEqual(ours.keys(), theirs.keys())
+        for key, group in ours.items():
+            self.assertTrue(equal(group, theirs[key]), f"seed {SEED}: {key}")
+
+    def test_target_groups_are_those_of_prometheus_whatever_changes(self):
+        print(f"seed {SEED}, {CHANGES} changes", flush=True)
+        began = time.monotonic()
+        call = api.Api(self.plane)
+        self.addCleanup(call.close)
+        self.churn = churn.Churn(zoo.Zoo(SEED), call)
+        count = self.churn.load()
+        self.assertGreaterEqual(count, 2000)
+        loaded = time.monotonic()
+        self.start_sides()
+        self.wait_for_all_jobs()
+        self.settle([], 60)
+        self.compare_everything()
+        found = len(self.sides[0].groups)
+        targets = sum(len(group["targets"]) for group in self.sides[0].groups.values())
+        synced = time.monotonic()
+        print(
+            f"{count} objects in {loaded - began:.1f} s;"
+            f" {found} groups, {targets} targets equal after {synced - loaded:.1f} s,"
+            f" touched {dict(self.touched)}",
+            flush=True,
+        )
+        self.assertGreater(found, 5_000)
+
+        n = 0
+        while n < CHANGES:
+            expected = {}
+            for _ in range(1 if n < ONE_BY_ONE else BATCH):
+                n += 1
+                # Of several changes of one object only the last is seen.
+                for each in self.churn.change(n):
+                    expected[each.job, each.source] = each
+            self.settle(list(expected.values()))
+            if n % 500 == 0:
+                self.compare_everything()
+        self.compare_everything()
+        took = time.monotonic() - synced
+        print(
+            f"{n} changes in {took:.1f} s: {dict(self.churn.done)};"
+            f" touched for Prometheus: {dict(self.touched)};"
+            f" refused: {len(self.churn.refused)} {self.churn.refused[:3]}"
+        )
+        self.assertLess(len(self.churn.refused), CHANGES / 50)
+
+    def wait_for_all_jobs(self):
+        """Prometheus asks an API server five times a second, so that its start
+        takes a while."""
+        wanted = set(jobs(self.plane))
+        deadline = time.monotonic() + 60
+        quiet_since = time.monotonic()
+        while True:
+            if self.look():
+                quiet_since = time.monotonic()
+            missing = [wanted - {job for job, _ in side.groups} for side in self.sides]
+            if not any(missing) and time.monotonic() > quiet_since + 1:
+                return
+            self.assertLess(time.monotonic(), deadline, f"nothing found for {missing}")
+            time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
