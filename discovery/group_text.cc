@@ -2,16 +2,18 @@
 
 #include <algorithm>
 
+#include "allocator/base/log.h"
+
 namespace ta {
 
-std::string FileSource(const std::string& path, std::size_t index) {
-  return path + ":" + std::to_string(index);
+std::string SourceOf(const GroupOrigin& origin, std::size_t index) {
+  return origin.name + ":" + std::to_string(index);
 }
 
-TargetGroup BuildGroup(const std::string& path, std::size_t index,
+TargetGroup BuildGroup(const GroupOrigin& origin, std::size_t index,
                        const GroupText& text) {
   TargetGroup group;
-  group.source = FileSource(path, index);
+  group.source = SourceOf(origin, index);
   std::vector<LabelPair> labels;
   labels.reserve(text.labels.size() + 1);
   bool valid = true;
@@ -22,7 +24,7 @@ TargetGroup BuildGroup(const std::string& path, std::size_t index,
       labels.push_back(label);
     }
   }
-  labels.push_back({"__meta_filepath", path});
+  labels.push_back({origin.label, origin.name});
   group.labels = Labels::Of(std::move(labels));
   if (valid) {
     group.targets.reserve(text.targets.size());
@@ -37,6 +39,25 @@ TargetGroup BuildGroup(const std::string& path, std::size_t index,
     }
   }
   return group;
+}
+
+void LogInvalidTargets(const GroupOrigin& origin,
+                       const std::vector<TargetGroup>& groups,
+                       std::size_t first) {
+  std::size_t count = 0;
+  const InvalidTarget* example = nullptr;
+  for (std::size_t i = first; i < groups.size(); ++i) {
+    count += groups[i].invalid.size();
+    if (example == nullptr && !groups[i].invalid.empty()) {
+      example = &groups[i].invalid.front();
+    }
+  }
+  if (example == nullptr) return;
+  Log(Level::kWarn, "targets left out",
+      {{"from", origin.name},
+       {"count", count},
+       {"first", example->what},
+       {"reason", example->reason}});
 }
 
 }  // namespace ta

@@ -1,5 +1,5 @@
-// What a file says of one target group, before it becomes one: the meeting
-// point of the JSON and YAML readers.
+// What a text (a file, an answer of a server) says of one target group, before
+// it becomes one: the meeting point of the JSON and YAML readers.
 
 #pragma once
 
@@ -24,21 +24,33 @@ struct GroupText {
 // What is remembered of a group to notice that it changed.
 struct GroupMark {
   std::uint64_t hash = 0;
-  std::uint32_t bytes = 0;  // in the file, JSON only
+  std::uint32_t bytes = 0;  // in the text, JSON only
 
   bool operator==(const GroupMark&) const = default;
 };
 
-// Is given the index in the file of each group that changed, in order.
+// Is given the index in the text of each group that changed, in order.
 using ChangedGroup = std::function<void(std::size_t index, const GroupText&)>;
 
-// The source of a file's group, as Prometheus has it: `<path>:<index>`.
-std::string FileSource(const std::string& path, std::size_t index);
+// Where a text is from, and the label that says so to relabel rules.
+struct GroupOrigin {
+  std::string name;        // a path or a URL
+  std::string_view label;  // "__meta_filepath"; a literal
+};
 
-// The group `text` with `__meta_filepath`. If a label's name is not valid
+// A group's source, as Prometheus has it: `<name>:<index>`.
+std::string SourceOf(const GroupOrigin& origin, std::size_t index);
+
+// The group `text` with its origin's label. If a label's name is not valid
 // (Prometheus 3: not empty, UTF-8, which both readers see to), its targets are
 // left out, with that reason.
-TargetGroup BuildGroup(const std::string& path, std::size_t index,
+TargetGroup BuildGroup(const GroupOrigin& origin, std::size_t index,
                        const GroupText& text);
+
+// Logs, in one line, how many targets of `groups` from `first` on are left out,
+// and why the first one is.
+void LogInvalidTargets(const GroupOrigin& origin,
+                       const std::vector<TargetGroup>& groups,
+                       std::size_t first);
 
 }  // namespace ta

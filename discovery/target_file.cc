@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <utility>
 
-#include "allocator/base/log.h"
 #include "discovery/json_groups.h"
 #include "discovery/yaml_groups.h"
 #include "hashing/hash.h"
@@ -25,12 +24,14 @@ bool IsJson(std::string_view path) {
 }  // namespace
 
 TargetFile::TargetFile(std::string path, const std::atomic<bool>* stopping)
-    : path_(std::move(path)), stopping_(stopping), is_json_(IsJson(path_)) {}
+    : origin_{std::move(path), "__meta_filepath"},
+      stopping_(stopping),
+      is_json_(IsJson(origin_.name)) {}
 
 TargetFile::Outcome TargetFile::Update(Look look, Trust trust,
                                        std::vector<TargetGroup>& groups) {
   if (look == Look::kIfStampChanged && trusted_) {
-    const auto stamp = StampOf(path_);
+    const auto stamp = StampOf(path());
     if (stamp && *stamp == stamp_) return Outcome::kUnchanged;
   }
   trusted_ = false;
@@ -43,28 +44,28 @@ TargetFile::Outcome TargetFile::Update(Look look, Trust trust,
   }
   for (std::size_t i = marks->size(); i < marks_.size(); ++i) {
     TargetGroup gone;
-    gone.source = FileSource(path_, i);
+    gone.source = SourceOf(origin_, i);
     groups.push_back(std::move(gone));
   }
   marks_ = std::move(*marks);
   modified_ns_ = stamp_.modified_ns;
   error_.clear();
   has_content_ = true;
-  LogInvalid(groups, first);
+  LogInvalidTargets(origin_, groups, first);
   return groups.size() == first ? Outcome::kUnchanged : Outcome::kChanged;
 }
 
 void TargetFile::Remove(std::vector<TargetGroup>& groups) const {
   for (std::size_t i = 0; i < marks_.size(); ++i) {
     TargetGroup gone;
-    gone.source = FileSource(path_, i);
+    gone.source = SourceOf(origin_, i);
     groups.push_back(std::move(gone));
   }
 }
 
 Result<std::vector<GroupMark>> TargetFile::ReadJson(
     Trust trust, std::vector<TargetGroup>& groups) {
-  auto file = InputFile::Open(path_);
+  auto file = InputFile::Open(path());
   if (!file) return std::unexpected(file.error());
   stamp_ = file->stamp();
   trusted_ = stamp_.IsTrusted(FileClockNow());
@@ -74,7 +75,7 @@ Result<std::vector<GroupMark>> TargetFile::ReadJson(
   };
   auto marks = ReadJsonGroups(
       source, marks_, [&](std::size_t index, const GroupText& text) {
-        groups.push_back(BuildGroup(path_, index, text));
+        groups.push_back(BuildGroup(origin_, index, text));
       });
   if (file->Changed()) {
     trusted_ = false;
@@ -87,13 +88,13 @@ Result<std::vector<GroupMark>> TargetFile::ReadJson(
 
 Result<std::vector<GroupMark>> TargetFile::ReadYaml(
     Trust trust, std::vector<TargetGroup>& groups) {
-  const auto stamp = StampOf(path_);
+  const auto stamp = StampOf(path());
   if (!stamp) return std::unexpected(stamp.error());
   stamp_ = *stamp;
   trusted_ = stamp_.IsTrusted(FileClockNow());
-  const auto text = ReadFile(path_);
+  const auto text = ReadFile(path());
   if (!text) return std::unexpected(text.error());
-  const auto after = StampOf(path_);
+  const auto after = StampOf(path());
   if (!after || *after != stamp_) {
     trusted_ = false;
     if (trust == Trust::kMayBeHalfWritten) {
@@ -110,28 +111,10 @@ Result<std::vector<GroupMark>> TargetFile::ReadYaml(
   if (has_content_ && hash == text_hash_) return marks_;
   auto marks = ReadYamlGroups(
       "", *text, marks_, [&](std::size_t index, const GroupText& group) {
-        groups.push_back(BuildGroup(path_, index, group));
+        groups.push_back(BuildGroup(origin_, index, group));
       });
   if (marks) text_hash_ = hash;
   return marks;
-}
-
-void TargetFile::LogInvalid(const std::vector<TargetGroup>& groups,
-                            std::size_t first) const {
-  std::size_t count = 0;
-  const InvalidTarget* example = nullptr;
-  for (std::size_t i = first; i < groups.size(); ++i) {
-    count += groups[i].invalid.size();
-    if (example == nullptr && !groups[i].invalid.empty()) {
-      example = &groups[i].invalid.front();
-    }
-  }
-  if (example == nullptr) return;
-  Log(Level::kWarn, "targets left out",
-      {{"file", path_},
-       {"count", count},
-       {"first", example->what},
-       {"reason", example->reason}});
 }
 
 }  // namespace ta

@@ -39,7 +39,7 @@ class TargetFile {
   // The file is gone: appends an empty group for each of its groups.
   void Remove(std::vector<TargetGroup>& groups) const;
 
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return origin_.name; }
   // "" if the last look was a success.
   const std::string& error() const { return error_; }
   // Has it ever been read with success?
@@ -54,10 +54,8 @@ class TargetFile {
                                           std::vector<TargetGroup>& groups);
   Result<std::vector<GroupMark>> ReadYaml(Trust trust,
                                           std::vector<TargetGroup>& groups);
-  void LogInvalid(const std::vector<TargetGroup>& groups,
-                  std::size_t first) const;
 
-  const std::string path_;
+  const GroupOrigin origin_;
   const std::atomic<bool>* const stopping_;
   const bool is_json_;
   FileStamp stamp_;       // of the last look

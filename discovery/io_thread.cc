@@ -1,0 +1,23 @@
+#include "discovery/io_thread.h"
+
+namespace ta {
+
+IoThread::~IoThread() { Stop(); }
+
+boost::asio::any_io_executor IoThread::executor() {
+  const std::lock_guard lock(mutex_);
+  if (!thread_.joinable()) {
+    work_.emplace(loop_.get_executor());
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+  return loop_.get_executor();
+}
+
+void IoThread::Stop() {
+  const std::lock_guard lock(mutex_);
+  work_.reset();
+  loop_.stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace ta
