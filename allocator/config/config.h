@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "allocator/config/http_client_config.h"
 #include "allocator/target_group.h"
 
 namespace ta {
@@ -51,13 +52,49 @@ struct FileDiscovery {
   std::vector<std::string> files;  // globs, resolved against the file's folder
   std::chrono::milliseconds refresh_interval{std::chrono::minutes(5)};
 };
+struct HttpDiscovery {
+  std::string url;  // as written, which may hold a password: never print it
+  std::chrono::milliseconds refresh_interval{std::chrono::minutes(1)};
+  HttpClientConfig client;
+};
+// Which API server: `api_server`, asked as `client` says, or what the file
+// `kubeconfig_file` leads to; with neither, what Config::kube_config_path leads
+// to, else the cluster that we run in. Holds secrets: never print it.
+struct KubernetesDiscovery {
+  struct Selector {
+    std::string role;
+    std::string label;
+    std::string field;
+    bool operator==(const Selector&) const = default;
+  };
+  struct AttachMetadata {
+    bool node = false;
+    bool ns = false;
+    bool deployment = false;
+    bool job = false;
+    bool cronjob = false;
+    bool operator==(const AttachMetadata&) const = default;
+  };
+
+  std::string role;  // "pod", "node", … as in the file
+  std::string api_server;
+  std::string kubeconfig_file;   // resolved against the file's folder
+  std::string kube_config_path;  // Config's, where neither of them is there
+  std::vector<std::string> namespaces;  // none, and not our own: all of them
+  bool own_namespace = false;
+  std::vector<Selector> selectors;
+  AttachMetadata attach_metadata;
+  HttpClientConfig client;  // of api_server
+};
 // Known to Prometheus, validated, served in /scrape_configs, not run by us.
 struct UnimplementedDiscovery {};
 
 struct DiscoveryConfig {
   std::string mechanism;  // "static", "file", "http", "kubernetes", ...
   std::string key;        // mechanism and canonical settings; no clear secret
-  std::variant<StaticDiscovery, FileDiscovery, UnimplementedDiscovery> settings;
+  std::variant<StaticDiscovery, FileDiscovery, HttpDiscovery,
+               KubernetesDiscovery, UnimplementedDiscovery>
+      settings;
 };
 
 // One scrape config, as far as discovery and relabeling need it.
@@ -92,14 +129,31 @@ struct FileMembers {
 struct PollingMembers {
   std::chrono::milliseconds poll_timeout{std::chrono::seconds(90)};
 };
-// Pods by selector; running them is not implemented yet. Kept so that the file
-// is validated and the error can say what to write instead.
+// The pods of a namespace that match a selector.
 struct PodMembers {
-  bool has_selector = false;
-  std::string collector_namespace;
+  bool has_selector = false;        // without one no pod is a member
+  std::string collector_namespace;  // "": all of them
+  // As the API takes it; "" matches every pod.
+  std::string selector = {};
+  std::string kube_config_path = {};  // Config's
 };
 using MembersConfig =
     std::variant<PodMembers, StaticMembers, FileMembers, PollingMembers>;
+
+// The additional server over mutual TLS.
+struct HttpsConfig {
+  bool enabled = false;
+  std::string listen_addr = ":8443";
+  // PEM files; relative names in the file are seen from its folder, those of
+  // flags from the working directory.
+  std::string ca_file;
+  std::string cert_file;
+  std::string key_file;
+  // client_identity: san. A client may ask for its own targets only.
+  bool client_identity = false;
+
+  bool operator==(const HttpsConfig&) const = default;
+};
 
 struct HandOverConfig {
   bool enabled = true;  // policy: overlap or none
@@ -120,8 +174,14 @@ struct Config {
   std::chrono::milliseconds coalesce_interval{50};
   std::chrono::milliseconds sync_timeout{std::chrono::seconds(60)};
   HandOverConfig hand_over;
+  // The kubeconfig file that collectors and discovery use where nothing else is
+  // said: as written, seen from the working directory. "": ~/.kube/config if it
+  // is there, else the cluster that we run in, which is also where a file leads
+  // that isn't there.
+  std::string kube_config_path;
   std::string state_dir;  // "" when nothing is to be remembered
   bool allow_insecure_auth_secrets = false;
+  HttpsConfig https;
   // prometheus_cr.enabled: resources are not implemented; see DESIGN.md.
   bool custom_resources_enabled = false;
 
@@ -133,6 +193,9 @@ struct Config {
   // The body of /scrape_configs, rendered once: job name -> scrape config,
   // sorted, no newline at its end. Secrets masked, unless opted in.
   std::string scrape_configs_json;
+  // The same with secrets, for who asks over HTTPS. Empty where nobody can, or
+  // where there is no secret to tell.
+  std::string secret_scrape_configs_json;
 
   // Said once at load, one line each: unknown keys, unimplemented parts.
   std::vector<std::string> warnings;
