@@ -28,6 +28,7 @@ sys.path.insert(0, str(ROOT / "test/integration/kube"))
 import api
 import churn
 import control_plane
+import objects
 import zoo
 
 ORACLE = os.environ.get("TA_ORACLE", str(ROOT / "build/oracle"))
@@ -197,6 +198,7 @@ class KubernetesOracleTest(unittest.TestCase):
     def setUp(self):
         self.different = set()
         self.touched = collections.Counter()
+        self.news_at = 0.0
         self.sides = []
 
     def start_sides(self):
@@ -222,6 +224,8 @@ class KubernetesOracleTest(unittest.TestCase):
         False if there was nothing."""
         ours, theirs = self.sides
         keys = {*ours.look(), *theirs.look()}
+        if keys:
+            self.news_at = time.monotonic()
         for key in keys:
             if equal(ours.groups.get(key), theirs.groups.get(key)):
                 self.different.discard(key)
@@ -241,13 +245,12 @@ class KubernetesOracleTest(unittest.TestCase):
 
     def settle(self, expected, within=30.0):
         """Returns once both have seen the changes and are equal."""
-        began = changed = touched = time.monotonic()
+        began = touched = time.monotonic()
         pause = QUIET
         while True:
             news = self.look()
             now = time.monotonic()
-            changed = now if news else changed
-            quiet = now > changed + QUIET
+            quiet = now > max(began, self.news_at) + QUIET
             # A group without targets shows no change; nor do some kinds.
             waiting = [
                 e
@@ -324,28 +327,72 @@ class KubernetesOracleTest(unittest.TestCase):
             if n % 500 == 0:
                 self.compare_everything()
         self.compare_everything()
-        took = time.monotonic() - synced
+        changed = time.monotonic()
         print(
-            f"{n} changes in {took:.1f} s: {dict(self.churn.done)};"
+            f"{n} changes in {changed - synced:.1f} s: {dict(self.churn.done)};"
             f" touched for Prometheus: {dict(self.touched)};"
-            f" refused: {len(self.churn.refused)} {self.churn.refused[:3]}"
+            f" refused: {len(self.churn.refused)} {self.churn.refused[:3]}",
+            flush=True,
         )
         self.assertLess(len(self.churn.refused), CHANGES / 50)
+
+        self.let_controllers_work()
+        self.settle([], 60)
+        self.compare_everything()
+        print(
+            f"controllers at rest after {time.monotonic() - changed:.1f} s,"
+            f" {len(self.sides[0].groups)} groups left"
+        )
+
+    def let_controllers_work(self):
+        """Kubernetes itself changes thousands of objects: it deletes what has an
+        owner that isn't there, a namespace with all that is in it, makes slices
+        of Endpoints, and runs, scales and rolls a deployment. Returns when there
+        is no news."""
+        self.plane.start_workers()
+        must = self.churn.call
+        deployments = "/apis/apps/v1/namespaces/default/deployments"
+        must("POST", deployments, objects.deployment("web", 20))
+        must(
+            "POST",
+            "/api/v1/namespaces/default/services",
+            objects.service("web", {"app": "web"}),
+        )
+        must("DELETE", zoo.path("Namespace", "", zoo.NAMESPACES[-1]))
+
+        def ready():
+            status = must("GET", f"{deployments}/web").get("status", {})
+            fresh = status.get("updatedReplicas") == status.get("replicas")
+            return status.get("readyReplicas", 0) if fresh else 0
+
+        self.follow_until(lambda: ready() == 20)
+        annotations = {"annotations": {"rolled": "1"}}
+        spec = {"replicas": 30, "template": {"metadata": annotations}}
+        must("PATCH", f"{deployments}/web", {"spec": spec}, api.MERGE)
+        self.follow_until(lambda: ready() == 30)
+        must("PATCH", f"{deployments}/web", {"spec": {"replicas": 5}}, api.MERGE)
+        self.follow_until(lambda: ready() == 5)
+        self.follow_until(lambda: time.monotonic() > self.news_at + 2)
+        gone = f"/{zoo.NAMESPACES[-1]}/"
+        self.assertFalse([key for key in self.sides[0].groups if gone in key[1]])
+
+    def follow_until(self, reached, within=120):
+        deadline = time.monotonic() + within
+        while not reached():
+            self.assertLess(time.monotonic(), deadline)
+            self.look()
+            time.sleep(0.1)
 
     def wait_for_all_jobs(self):
         """Prometheus asks an API server five times a second, so that its start
         takes a while."""
         wanted = set(jobs(self.plane))
-        deadline = time.monotonic() + 60
-        quiet_since = time.monotonic()
-        while True:
-            if self.look():
-                quiet_since = time.monotonic()
-            missing = [wanted - {job for job, _ in side.groups} for side in self.sides]
-            if not any(missing) and time.monotonic() > quiet_since + 1:
-                return
-            self.assertLess(time.monotonic(), deadline, f"nothing found for {missing}")
-            time.sleep(0.05)
+
+        def all_found():
+            found = [{job for job, _ in side.groups} for side in self.sides]
+            return found == [wanted, wanted] and time.monotonic() > self.news_at + 1
+
+        self.follow_until(all_found, 60)
 
 
 if __name__ == "__main__":
