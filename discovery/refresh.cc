@@ -86,7 +86,7 @@ struct PolledDiscoverer::Run {
   void Take(Result<Refreshed> answer);
   void Say(const std::string& problem);
 
-  const Settings settings;
+  Settings settings;  // its series is let go at the end
   const MakeMechanism make;
   UpdateSink* const sink;
   const RefreshTime time;
@@ -123,6 +123,7 @@ asio::awaitable<void> PolledDiscoverer::Run::Loop(
     const TimePoint next = run->schedule.Next(began, ended, succeeded);
     co_await run->time.wait_until(executor, next, stop);
   }
+  run->settings.series.reset();
 }
 
 void PolledDiscoverer::Run::Take(Result<Refreshed> answer) {
