@@ -12,10 +12,12 @@
 namespace ta {
 namespace {
 
-constexpr std::size_t kMaxTranslated = 8u << 20;
+constexpr std::size_t kMaxTranslated = 4u << 20;
 // regexp/syntax's maxHeight.
 constexpr int kMaxHeight = 1000;
 constexpr char32_t kMaxRune = 0x10ffff;
+// Where counting leaves ends; far above what is accepted.
+constexpr std::int64_t kMaxWeight = std::int64_t{1} << 40;
 
 Error SyntaxError(std::string_view what, std::string_view where) {
   return Reject(RegexErrorText(what, where)).error();
@@ -200,10 +202,10 @@ class Translator {
   explicit Translator(std::string_view pattern)
       : pattern_(pattern), rest_(pattern) {}
 
-  Result<std::string> Translate() {
+  Result<Re2Pattern> Translate() {
     while (!rest_.empty() && !error_) {
       if (out_.size() > kMaxTranslated) {
-        return std::unexpected(SyntaxError("expression too large", pattern_));
+        return std::unexpected(SyntaxError(kTooLarge, {}));
       }
       Item();
     }
@@ -211,7 +213,8 @@ class Translator {
       error_ = SyntaxError("expression nests too deeply", pattern_);
     }
     if (error_) return std::unexpected(*std::move(error_));
-    return std::move(out_);
+    // Unclosed groups are RE2's to refuse.
+    return Re2Pattern{std::move(out_), levels_.front().weight - written_};
   }
 
  private:
@@ -232,12 +235,15 @@ class Translator {
     } else if (rest_.starts_with("(?")) {
       Group();
       return;
+    } else if (rest_[0] == '{') {
+      Repeat();
+      return;
     } else {
       Nest(rest_[0]);
       Copy(1);
       return;
     }
-    Atom(1);
+    Leaf();
   }
 
   // The height of the tree that Go would make, about: a group that captures, a
@@ -249,7 +255,21 @@ class Translator {
     int items = 0;     // and how many it has
     int all = 0;       // the highest alternative
     int branches = 0;
+    // How many leaves it has when repetitions are written out, all
+    // alternatives together, and how many of them its last item has.
+    std::int64_t weight = 0;
+    std::int64_t last_weight = 0;
   };
+  void Weigh(std::int64_t weight) {
+    Level& level = levels_.back();
+    level.last_weight = weight;
+    level.weight = std::min(level.weight + weight, kMaxWeight);
+  }
+  void Leaf() {
+    Atom(1);
+    Weigh(1);
+    ++written_;
+  }
   void Atom(int height) {
     Level& level = levels_.back();
     level.last = height;
@@ -269,25 +289,61 @@ class Translator {
       case ')': {
         Branch(level);
         const int height = level.all + level.captures + (level.branches > 1);
-        if (levels_.size() > 1) levels_.pop_back();
+        const std::int64_t weight = level.weight;
+        if (levels_.size() > 1) {
+          levels_.pop_back();
+          Weigh(weight);
+        }
         Atom(height);
         break;
       }
       case '*':
       case '+':
       case '?':
-      case '{':
         --level.items;
         Atom(level.last + 1);
         break;
       default:
-        Atom(1);
+        Leaf();
     }
+  }
+  // {n}, {n,} or {n,m}; another brace is a character.
+  void Repeat() {
+    static constexpr int kMaxRepeat = 1000;  // what both engines take
+    std::size_t at = 1;
+    int times = 0;
+    const auto number = [&] {
+      const std::size_t begin = at;
+      int value = 0;
+      for (; at < rest_.size() && rest_[at] >= '0' && rest_[at] <= '9'; ++at) {
+        value = std::min(value * 10 + (rest_[at] - '0'), kMaxRepeat);
+      }
+      times = std::max(times, value);
+      return at > begin;
+    };
+    bool repeats = number();
+    if (repeats && at < rest_.size() && rest_[at] == ',') {
+      ++at;
+      number();
+    }
+    repeats = repeats && at < rest_.size() && rest_[at] == '}';
+    if (repeats) {
+      Level& level = levels_.back();
+      --level.items;
+      Atom(level.last + 1);
+      const std::int64_t once = level.last_weight;
+      level.weight -= once;
+      Weigh(std::min(once * std::max(times, 1), kMaxWeight));
+    } else {
+      Leaf();
+    }
+    Copy(repeats ? at + 1 : 1);
   }
   static void Branch(Level& level) {
     level.all = std::max(level.all, level.sequence + (level.items > 1));
     ++level.branches;
     level.last = level.sequence = level.items = 0;
+    level.last_weight = 0;
   }
 
   void Group() {
@@ -402,6 +458,7 @@ class Translator {
   bool folds_ = false;  // (?i) was seen
   std::vector<Level> levels_ = std::vector<Level>(1);
   int tallest_ = 0;
+  std::int64_t written_ = 0;  // leaves
 };
 
 }  // namespace
@@ -419,7 +476,7 @@ std::string RegexErrorText(std::string_view what, std::string_view where) {
   return text += cut ? "…`" : "`";
 }
 
-Result<std::string> TranslateToRe2(std::string_view pattern) {
+Result<Re2Pattern> TranslateToRe2(std::string_view pattern) {
   return Translator(pattern).Translate();
 }
 

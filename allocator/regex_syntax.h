@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -26,8 +27,20 @@ namespace ta {
 // Everything else passes through, for RE2 to judge, unless groups nest deeper
 // than Go's 1,000 levels. The error is worded as Go
 // words it. Thread-safe; linear in the pattern, but for classes, each of which
-// may become 15 kB: beyond 8 MiB it is refused as too large.
-Result<std::string> TranslateToRe2(std::string_view pattern);
+// may become 15 kB: beyond 4 MiB it is refused as too large.
+struct Re2Pattern {
+  std::string text;
+  // How many characters, classes and the like counted repetition adds to those
+  // that are written: 9 for `a{10}`, 18 for `(ab){10}`; an upper bound where
+  // RE2 would simplify. Each may be tried at each place of a text.
+  std::int64_t copies = 0;
+};
+Result<Re2Pattern> TranslateToRe2(std::string_view pattern);
+
+// What is said of a regex that RE2 has no room for.
+inline constexpr std::string_view kTooLarge =
+    "expression too large: written out, with each repetition and Unicode "
+    "class, it would take more than 4 MiB of memory";
 
 // "error parsing regexp: what: `where`"; `where` is cut after 100 bytes, and
 // left out if empty.

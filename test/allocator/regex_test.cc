@@ -113,9 +113,24 @@ TEST(RegexTest, RefusesWhatExplodesWithAClearMessage) {
   };
   EXPECT_EQ(error("((a{1000}){1000})"),
             "error parsing regexp: invalid repeat count: `{1000}`");
-  EXPECT_EQ(error(repeated("\\pL{300}", 20)),
-            "error parsing regexp: expression too large, it would take more "
-            "than 64 MiB of memory");
+  const std::string too_large =
+      "error parsing regexp: expression too large: written out, with each "
+      "repetition and Unicode class, it would take more than 4 MiB of memory";
+  const std::string too_many =
+      "error parsing regexp: expression too large: its repetitions make more "
+      "than 10,000 copies of what they repeat";
+  EXPECT_EQ(error("\\pL{200}"), "none");
+  EXPECT_EQ(error("\\pL{300}"), too_large);
+  EXPECT_EQ(error("(\\pL{500}){2}"), too_large);
+  EXPECT_EQ(error("(.{1000}|\\pL{1000})\\PL{1000}"), too_large);
+  EXPECT_EQ(error(repeated("\\pL", 500)), too_large);
+  EXPECT_EQ(error(repeated("(?:a?){1000}", 10)), "none");
+  EXPECT_EQ(error(repeated("(?:a?){1000}", 11)), too_many);
+  EXPECT_EQ(error(repeated("(?:a?){1000}", 100)), too_many);
+  EXPECT_EQ(error(repeated("(a{10,}bc){50}", 16)), "none");
+  EXPECT_EQ(error(repeated("(a{10,}bc){50}", 20)), too_many);
+  // What isn't repetition isn't counted.
+  EXPECT_EQ(error(repeated("{1000a}[{1000}]\\{1000\\}x", 20)), "none");
   EXPECT_EQ(
       error(repeated("(", 1200) + "a" + repeated(")", 1200)).substr(0, 50),
       "error parsing regexp: expression nests too deeply:");
@@ -124,6 +139,24 @@ TEST(RegexTest, RefusesWhatExplodesWithAClearMessage) {
       "error parsing regexp: expression nests too deeply:");
   EXPECT_EQ(error(repeated("(", 900) + "a" + repeated(")", 900)), "none");
   EXPECT_LT(error(repeated("(a", 100'000)).size(), 200u);
+}
+
+// A list of literals is not RE2's, however long; but of a text that is no UTF-8
+// RE2 is asked, which then must have room for it.
+TEST(RegexTest, TakesLongLists) {
+  std::string list;
+  std::string prefixes;
+  for (int i = 0; i < 10'000; ++i) {
+    const std::string name = "metric_of_the_application_" + std::to_string(i);
+    list += (i > 0 ? "|" : "") + name;
+    prefixes += (i > 0 ? "|" : "") + name + (i % 10 == 0 ? "_.*" : "");
+  }
+  for (const std::string& pattern : {list, prefixes}) {
+    const auto regex = Compile(pattern);
+    EXPECT_TRUE(regex->Matches("metric_of_the_application_9999"));
+    EXPECT_FALSE(regex->Matches("metric_of_the_application_99990"));
+    EXPECT_FALSE(regex->Matches("metric_of_the_application_9999\xff"));
+  }
 }
 
 TEST(RegexTest, ErrorsAreGos) {
