@@ -79,7 +79,10 @@ std::expected<std::vector<StaticCollector>, Mistakes> ParseCollectorsFile(
   if (tree.root() == nullptr && mistakes.empty())
     mistakes.push_back({std::string(file), 0, 0, "",
                         "the file is empty; write [] for no collectors", ""});
-  if (tree.root() == nullptr) return std::unexpected(std::move(mistakes));
+  if (tree.root() == nullptr) {
+    SortMistakes(mistakes);
+    return std::unexpected(std::move(mistakes));
+  }
   SchemaReader reader(std::string(file), mistakes, mistakes);
   auto collectors = ReadCollectors(*tree.root(), Path{}, reader);
   SortMistakes(mistakes);
