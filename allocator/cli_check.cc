@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "allocator/base/printable.h"
 #include "allocator/config_file.h"
 #include "allocator/effective_yaml.h"
 #include "allocator/snippet.h"
@@ -64,7 +65,7 @@ void PrintMistakes(const std::string& path, const LoadedConfig& loaded,
     err += Snippet(line, mistake,
                    {.colour = terminal.colour, .columns = terminal.columns});
   }
-  err += fmt::format("{}: {} mistake{}", path, mistakes.size(),
+  err += fmt::format("{}: {} mistake{}", Printable(path), mistakes.size(),
                      Plural(mistakes.size()));
   if (files > 1) err += fmt::format(" in {} files", files);
   err += '\n';
@@ -78,14 +79,14 @@ void PrintText(const std::string& path, const LoadedConfig& loaded,
   }
   const Config& config = *loaded.config;
   for (const std::string& warning : config.warnings) {
-    output.err += fmt::format("warning: {}\n", warning);
+    output.err += fmt::format("warning: {}\n", Printable(warning));
   }
   if (format == CommandLine::Format::kYaml) {
     output.out += EffectiveYaml(config.scrape_configs_json);
     return;
   }
-  output.out += fmt::format("{}: ok, {} job{}\n", path, config.jobs.size(),
-                            Plural(config.jobs.size()));
+  output.out += fmt::format("{}: ok, {} job{}\n", Printable(path),
+                            config.jobs.size(), Plural(config.jobs.size()));
 }
 
 void PrintJson(const std::string& path, const Loaded& loaded,
@@ -141,10 +142,10 @@ CommandOutput Check(const CommandLine& line, const Terminal& terminal) {
   JsonWriter json(buffer);
   json.BeginArray();
   for (const std::string& path : line.files) {
-    const LoadedConfig loaded = LoadConfigFile(path, options);
+    const LoadedConfig loaded = LoadConfigOnce(path, options);
     // One document a file.
     if (line.format == CommandLine::Format::kYaml && line.files.size() > 1)
-      output.out += fmt::format("--- # {}\n", path);
+      output.out += fmt::format("--- # {}\n", Printable(path));
     if (!loaded.config) output.exit_code = ExitCode::kRefused;
     if (line.format == CommandLine::Format::kJson) {
       PrintJson(path, loaded.config, json);

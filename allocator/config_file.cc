@@ -1,9 +1,15 @@
 #include "allocator/config_file.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <map>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -26,24 +32,49 @@ Result<std::vector<MatchedFile>> ReadPattern(const std::string& pattern) {
   return files;
 }
 
-}  // namespace
-
-LoadOptions LoadOptionsOf(const CommandLine& line) {
-  LoadOptions options;
-  options.flags = line.flags;
-  options.strict = line.strict;
-  constexpr std::array kVariables = {"OTELCOL_NAMESPACE",
-                                     "ALLOW_INSECURE_AUTH_SECRETS"};
-  for (const char* name : kVariables) {
-    if (const char* value = std::getenv(name)) {
-      options.environment.emplace(name, value);
-    }
-  }
-  return options;
+Error Failed(int error) {
+  return {Error::Code::kGiveUp,
+          std::error_code(error, std::generic_category()).message()};
 }
 
-LoadedConfig LoadConfigFile(const std::string& path, LoadOptions options) {
-  Result<std::string> text = ReadFile(path);
+// What can be read only once.
+Result<std::string> ReadStream(const std::string& path) {
+  constexpr std::size_t kMaxBytes = std::size_t{256} << 20;
+  constexpr std::size_t kPiece = std::size_t{1} << 16;
+  // Opened anew, /dev/stdin may be refused where descriptor 0 is not: a socket.
+  const int fd = path == "-" || path == "/dev/stdin"
+                     ? ::dup(STDIN_FILENO)
+                     : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (fd < 0) return std::unexpected(Failed(errno));
+  std::string text;
+  int error = 0;
+  for (;;) {
+    const std::size_t used = text.size();
+    text.resize(used + kPiece);
+    const ssize_t count = ::read(fd, text.data() + used, kPiece);
+    error = count < 0 ? errno : 0;
+    text.resize(used + static_cast<std::size_t>(count > 0 ? count : 0));
+    if (count == 0 || text.size() > kMaxBytes) break;
+    if (error != 0 && error != EINTR) break;
+  }
+  ::close(fd);
+  if (error != 0) return std::unexpected(Failed(error));
+  if (text.size() > kMaxBytes) {
+    return Reject("is larger than " + std::to_string(kMaxBytes) + " bytes");
+  }
+  return text;
+}
+
+bool IsStream(const std::string& path) {
+  if (path == "-") return true;
+  struct stat status{};
+  return ::stat(path.c_str(), &status) == 0 &&
+         (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode) ||
+          S_ISSOCK(status.st_mode));
+}
+
+LoadedConfig Load(const std::string& path, Result<std::string> text,
+                  LoadOptions options) {
   if (!text) {
     return {.config = std::unexpected(
                 Mistakes{{.file = path, .message = text.error().message}})};
@@ -63,6 +94,31 @@ LoadedConfig LoadConfigFile(const std::string& path, LoadOptions options) {
   auto config = LoadConfig(path, *text, options);
   files.text = *std::move(text);
   return {.config = std::move(config), .files = std::move(files)};
+}
+
+}  // namespace
+
+LoadOptions LoadOptionsOf(const CommandLine& line) {
+  LoadOptions options;
+  options.flags = line.flags;
+  options.strict = line.strict;
+  constexpr std::array kVariables = {"OTELCOL_NAMESPACE",
+                                     "ALLOW_INSECURE_AUTH_SECRETS"};
+  for (const char* name : kVariables) {
+    if (const char* value = std::getenv(name)) {
+      options.environment.emplace(name, value);
+    }
+  }
+  return options;
+}
+
+LoadedConfig LoadConfigFile(const std::string& path, LoadOptions options) {
+  return Load(path, ReadFile(path), std::move(options));
+}
+
+LoadedConfig LoadConfigOnce(const std::string& path, LoadOptions options) {
+  return Load(path, IsStream(path) ? ReadStream(path) : ReadFile(path),
+              std::move(options));
 }
 
 }  // namespace ta

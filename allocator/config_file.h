@@ -25,7 +25,12 @@ struct LoadedConfig {
 };
 
 // Reads and loads; blocks on the disk. A file that can't be read is a mistake,
-// like any other.
+// like any other, and so is what is no regular file.
 LoadedConfig LoadConfigFile(const std::string& path, LoadOptions options);
+
+// The same for a command that reads it once: also from a pipe, as of
+// `check <(generate)`, /dev/stdin, or `-`, which is the same. Blocks until the
+// writer is done; at most 256 MiB.
+LoadedConfig LoadConfigOnce(const std::string& path, LoadOptions options);
 
 }  // namespace ta

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "allocator/base/printable.h"
 #include "allocator/explain.h"
 
 namespace ta {
@@ -11,35 +12,12 @@ namespace {
 // Values come from the world: a newline or an escape sequence in one must not
 // look like a line of ours, or reach the terminal.
 std::string Quoted(std::string_view value) {
-  std::string out = "\"";
+  std::string escaped;
   for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\x{:02x}", byte);
-    } else {
-      out += c;
-    }
+    if (c == '"' || c == '\\') escaped += '\\';
+    escaped += c;
   }
-  return out += '"';
-}
-
-// A summary is ours, but quotes values.
-std::string Printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\x{:02x}", byte);
-    } else {
-      out += c;
-    }
-  }
-  return out;
+  return "\"" + Printable(escaped) + "\"";
 }
 
 void AppendLabels(std::string_view title, const Labels& labels,
@@ -87,7 +65,7 @@ void AppendTrace(const Explanation& explanation, std::string& out) {
 void AppendPlacement(const PlacementExplanation& placement, std::string& out) {
   out += fmt::format("placement: {}\n", placement.strategy);
   if (!placement.summary.empty()) {
-    out += fmt::format("  {}\n", placement.summary);
+    out += fmt::format("  {}\n", Printable(placement.summary));
   }
   for (const Candidate& candidate : placement.candidates) {
     out += fmt::format("  {}", Printable(candidate.collector));
@@ -99,7 +77,7 @@ void AppendPlacement(const PlacementExplanation& placement, std::string& out) {
       out += fmt::format(" of {}", candidate.capacity);
     }
     if (!candidate.verdict.empty()) {
-      out += fmt::format("  {}", candidate.verdict);
+      out += fmt::format("  {}", Printable(candidate.verdict));
     }
     out += '\n';
   }

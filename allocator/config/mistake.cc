@@ -5,7 +5,7 @@
 #include <map>
 #include <tuple>
 
-#include "allocator/base/utf8.h"
+#include "allocator/base/printable.h"
 
 namespace ta {
 namespace {
@@ -18,26 +18,6 @@ std::size_t CutAt(std::string_view text, std::size_t limit) {
   while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0) == 0x80)
     --limit;
   return limit;
-}
-
-// Everything that would disturb a terminal or a log is shown as Go would write
-// it: \n, \t, \x1b; so are bytes that are no UTF-8.
-void AppendEscaped(std::string& out, std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const std::size_t length = Utf8Length(text.substr(i));
-    if (byte == '\n') {
-      out += "\\n";
-    } else if (byte == '\t') {
-      out += "\\t";
-    } else if (length == 0 || byte < 0x20 || byte == 0x7F) {
-      out += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
-    } else {
-      out.append(text, i, length);
-      i += length - 1;
-    }
-  }
 }
 
 }  // namespace
@@ -54,10 +34,7 @@ std::string Mistake::ToString() const {
     raw += part;
   }
   if (!suggestion.empty()) raw += " (did you mean \"" + suggestion + "\"?)";
-  std::string out;
-  out.reserve(raw.size());
-  AppendEscaped(out, raw);
-  return out;
+  return Printable(raw);
 }
 
 void SortMistakes(Mistakes& mistakes) {
@@ -66,7 +43,8 @@ void SortMistakes(Mistakes& mistakes) {
     first_seen.emplace(mistake.file, first_seen.size());
   const auto key = [&](const Mistake& m) {
     return std::make_tuple(first_seen.find(m.file)->second, m.line, m.column,
-                           std::cref(m.path), std::cref(m.message));
+                           std::cref(m.path), std::cref(m.message),
+                           std::cref(m.suggestion));
   };
   std::sort(
       mistakes.begin(), mistakes.end(),
@@ -83,7 +61,7 @@ std::string Quoted(std::string_view text) {
                   std::string(text.substr(at)));
   const std::size_t end = CutAt(text, kShownBytes);
   std::string out = "\"";
-  AppendEscaped(out, text.substr(0, end));
+  AppendPrintable(text.substr(0, end), out);
   out += end < text.size() ? "…\"" : "\"";
   return out;
 }

@@ -28,13 +28,14 @@ struct Mistake {
 
 using Mistakes = std::vector<Mistake>;
 
-// By file in the order first seen, then line, column, path and message: the
-// order in which an editor walks through them. Equal neighbours become one.
+// By file in the order first seen, then line, column, path, message and
+// suggestion: the order in which an editor walks through them. Equal neighbours
+// become one.
 void SortMistakes(Mistakes& mistakes);
 
-// `text` in double quotes, cut after 60 bytes, control characters escaped: how
-// messages show what the file says. The user info of a URL, which may hold a
-// password, is left out: "http://…@host".
+// `text` in double quotes, cut after 60 bytes, what would disturb a line
+// escaped: how messages show what the file says. The user info of a URL, which
+// may hold a password, is left out: "http://…@host".
 std::string Quoted(std::string_view text);
 
 }  // namespace ta

@@ -1,9 +1,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "allocator/cli_check.h"
 #include "allocator/cli_explain.h"
@@ -101,6 +103,7 @@ TEST_F(CommandsTest, CheckNeverShowsSecrets) {
                       "  scrape_configs:\n"
                       "  - job_name: a\n"
                       "    basic_auth: {usernam: u, password: hunter2, x: 1}\n"
+                      "    oauth2: {hunter2: 1, Hunter2: {a: b}}\n"
                       "    bearer_tokn: hunter2 # hunter2\n"
                       "    authorization: hunter2\n"
                       "    proxy_url: http://u:hunter2@:x/\n"
@@ -110,6 +113,45 @@ TEST_F(CommandsTest, CheckNeverShowsSecrets) {
   EXPECT_EQ(output.exit_code, ExitCode::kRefused);
   EXPECT_THAT(output.err, HasSubstr(" | "));
   EXPECT_EQ(output.err.find("hunter2"), std::string::npos) << output.err;
+}
+
+// As `check <(generate)` gives it.
+TEST_F(CommandsTest, CheckReadsPipes) {
+  const std::string path = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  std::thread writer([&path] { std::ofstream(path) << kGood; });
+  CommandLine line;
+  line.files = {path};
+  const CommandOutput output = Check(line, Terminal());
+  writer.join();
+  EXPECT_EQ(output.exit_code, ExitCode::kDone) << output.err;
+  EXPECT_THAT(output.out, HasSubstr("pipe: ok, 1 job\n"));
+  // A running allocator reads it again and again: only files for that.
+  EXPECT_THAT(LoadConfigFile(path, {}).config.error()[0].message,
+              HasSubstr("is not a regular file"));
+}
+
+TEST_F(CommandsTest, CheckSaysWhyItCannotRead) {
+  CommandLine line;
+  line.files = {"/dev/null", folder_, folder_ / "nowhere"};
+  const CommandOutput output = Check(line, Terminal());
+  EXPECT_THAT(output.err, HasSubstr("/dev/null: the file is empty\n"));
+  EXPECT_THAT(output.err, HasSubstr(": is a directory\n"));
+  EXPECT_THAT(output.err, HasSubstr(": No such file or directory\n"));
+}
+
+TEST_F(CommandsTest, NamesOfFilesCannotReachTheTerminal) {
+  CommandLine line;
+  line.files = {Write("a\x1b[31m\nb\u202e", "x"), Write("\u009b31m", kGood)};
+  for (const auto format :
+       {CommandLine::Format::kText, CommandLine::Format::kYaml}) {
+    line.format = format;
+    const CommandOutput output = Check(line, {.is_one = true});
+    EXPECT_THAT(output.err, HasSubstr("a\\x1b[31m\\nb\\u202e: 1 mistake\n"));
+    for (const char* raw : {"\x1b", "\u202e", "\u009b"}) {
+      EXPECT_THAT(output.err + output.out, Not(HasSubstr(raw)));
+    }
+  }
 }
 
 TEST_F(CommandsTest, CheckInJsonIsOneList) {
@@ -142,7 +184,35 @@ TEST_F(CommandsTest, ExplainSaysWhatIsWrongWithTheLabels) {
     line.labels = text;
     const auto labels = ExplainedLabels(line);
     ASSERT_FALSE(labels.has_value()) << text;
-    EXPECT_THAT(labels.error().message, HasSubstr("--labels")) << text;
+    EXPECT_THAT(labels.error().message,
+                HasSubstr("--labels: expected a JSON object of strings"))
+        << text;
+  }
+}
+
+TEST_F(CommandsTest, ExplainSaysWhereTheLabelsAreWrong) {
+  const struct {
+    const char* labels;
+    const char* says;
+  } kCases[] = {
+      {"", "; there is nothing"},
+      {R"({"a":"b)", "; a string is not closed"},
+      {"{\"a\":\"\xff\"}", "; it is not UTF-8"},
+      {R"([1])", "; this is no object, at byte 1: \"[1]\""},
+      {R"({"a":1})", "; the value of \"a\" is no string, at byte 6: \"1}\""},
+      {R"({"a":"b","c":"d","a":"b"})", "; \"a\" is there twice"},
+      {R"({"a":"b"}{})", "; something follows the object"},
+      {R"({a: b})", ", at byte 2: \"a: b}\""},
+      {R"({"a":"b",})", ", at byte 10: \"}\""},
+      {R"({"a":"\q"})", ": a backslash in a string means nothing"},
+  };
+  for (const auto& each : kCases) {
+    CommandLine line;
+    line.labels = each.labels;
+    const auto labels = ExplainedLabels(line);
+    ASSERT_FALSE(labels.has_value()) << each.labels;
+    EXPECT_THAT(labels.error().message, HasSubstr(each.says)) << each.labels;
+    EXPECT_EQ(labels.error().message.find("simdjson"), std::string::npos);
   }
 }
 
@@ -163,6 +233,9 @@ TEST_F(CommandsTest, ExplainOfflineAppliesTheRulesOfTheJob) {
   line.job = "nobody";
   EXPECT_EQ(ExplainOffline(line, Labels(), *config).exit_code,
             ExitCode::kRefused);
+  line.job = "wbe";
+  EXPECT_THAT(ExplainOffline(line, Labels(), *config).err,
+              HasSubstr("there is no job \"wbe\" (did you mean \"web\"?)"));
 }
 
 TEST_F(CommandsTest, ExplainOnlineFailsWhereNobodyListens) {

@@ -18,6 +18,16 @@ TEST(MistakeTest, TextOfTheFileCannotBreakTheLineOrTheTerminal) {
             "f:1:1: a\\nb: x\\x1b[31m\\xff");
 }
 
+TEST(MistakeTest, NeitherCanCharactersThatTerminalsObey) {
+  EXPECT_EQ((Mistake{"f\n", 1, 1, "\u202eab", "\u009b31m\u200b\u2028", "\ufeff"}
+                 .ToString()),
+            "f\\n:1:1: \\u202eab: \\u009b31m\\u200b\\u2028 "
+            "(did you mean \"\\ufeff\"?)");
+  EXPECT_EQ(Quoted("\u2066\U000E0041\x7f\x80"),
+            "\"\\u2066\\U000e0041\\x7f\\x80\"");
+  EXPECT_EQ(Quoted("äöü €😀"), "\"äöü €😀\"");
+}
+
 TEST(MistakeTest, QuotedIsCutBetweenCharacters) {
   EXPECT_EQ(Quoted("a\tb"), "\"a\\tb\"");
   std::string text(59, 'x');
@@ -31,6 +41,10 @@ TEST(MistakeTest, SortsByFileAsFirstSeenThenByPlaceAndDropsRepeats) {
                        {"b", 1, 2, "", "first", ""},
                        {"b", 1, 9, "", "nine", ""}};
   SortMistakes(mistakes);
+  // What differs only in the suggestion once came in any order.
+  Mistakes alike = {{"a", 1, 1, "", "x", "2"}, {"a", 1, 1, "", "x", "1"}};
+  SortMistakes(alike);
+  EXPECT_EQ(alike[0].suggestion, "1");
   std::string order;
   for (const auto& mistake : mistakes) order += mistake.message + " ";
   EXPECT_EQ(order, "first nine two one ");
