@@ -37,19 +37,39 @@ struct NearMiss {
   std::string_view regex;    // and what of the regex does; "" if all matched
 };
 
+// Past the class that begins at `i`: a bracket right at its beginning is a
+// member, and so is one that a backslash or [: is before.
+std::size_t SkipClass(std::string_view pattern, std::size_t i) {
+  i += pattern.substr(i).starts_with("[^") ? 2 : 1;
+  for (bool first = true; i < pattern.size(); ++i, first = false) {
+    const std::string_view rest = pattern.substr(i);
+    if (rest[0] == ']' && !first) return i + 1;
+    if (rest[0] == '\\') {
+      ++i;
+    } else if (rest.starts_with("[:")) {
+      const std::size_t end = rest.find(":]");
+      if (end != std::string_view::npos) i += end + 1;
+    }
+  }
+  return pattern.size();
+}
+
 // Alternatives outside of any group: no beginning of such a regex means much.
 bool HasAlternatives(std::string_view pattern) {
   int depth = 0;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    const char c = pattern[i];
-    if (c == '\\') {
+  for (std::size_t i = 0; i < pattern.size();) {
+    const std::string_view rest = pattern.substr(i);
+    if (rest.starts_with("\\Q")) {
+      const std::size_t end = rest.find("\\E");
+      i = end == std::string_view::npos ? pattern.size() : i + end + 2;
+    } else if (rest[0] == '\\') {
+      i += 2;
+    } else if (rest[0] == '[') {
+      i = SkipClass(pattern, i);
+    } else {
+      if (rest[0] == '|' && depth == 0) return true;
+      depth += rest[0] == '(' ? 1 : rest[0] == ')' ? -1 : 0;
       ++i;
-    } else if (c == '(' || c == '[') {
-      ++depth;
-    } else if (c == ')' || c == ']') {
-      --depth;
-    } else if (c == '|' && depth == 0) {
-      return true;
     }
   }
   return false;

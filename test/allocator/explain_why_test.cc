@@ -46,6 +46,18 @@ TEST(WhyTest, TellsHowFarARegexCame) {
   EXPECT_EQ(Miss("Node;.*", "Pod", "x"),
             "\"Pod;x\" does not match regex Node;.*");
   EXPECT_EQ(Miss("x;y|z", "x", "z"), "\"x;z\" does not match regex x;y|z");
+  // A parenthesis in a class or a quotation opens nothing, and a bar there
+  // separates nothing.
+  for (const std::string regex :
+       {"[(]|x;y", "[^](]|x;y", "[[:digit:](]|x;y", "\\Q(\\E|x;y", "\\(|x;y"}) {
+    EXPECT_EQ(Miss(regex, "x", "z"), "\"x;z\" does not match regex " + regex);
+  }
+  for (const std::string x : {"[x|]", "[x)|(]", "[]x|]", "x\\Q\\E"}) {
+    EXPECT_EQ(
+        Miss(x + ";y", "x", "z"),
+        "\"x;z\" does not match regex " + x +
+            ";y: after \"x;\" the regex wants y, and the value has \"z\"");
+  }
 }
 
 TEST(WhyTest, NamesSourceLabelsThatAreNotThere) {
