@@ -62,6 +62,12 @@ bool HoldsSecrets(const Record& record) {
       });
 }
 
+// Words of lower-case letters: every key of Prometheus without its digits.
+bool LooksLikeAKey(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+}
+
 // Names to values of one type; not headers, which Go decodes anew.
 bool IsMap(const Field& field) {
   return field.type == Type::kLabels || field.type == Type::kStringMap ||
@@ -153,10 +159,12 @@ void SchemaReader::SayUnknown(const YamlEntry& entry, const Record& record,
     for (const auto& field : record.fields) known.push_back(field.name);
   }
   const auto nearest = Nearest(entry.key, known);
-  // `{password:hunter2}`, without the space, is a key and no value.
-  const bool may_be_secret =
-      HoldsSecrets(record) && (entry.key.find(':') != entry.key.npos ||
-                               (nearest.empty() && entry.value->IsNull()));
+  // `{password:hunter2}`, without the space, is a key and no value, and
+  // `{hunter2: 1}` a slip of the hand.
+  const bool may_be_secret = HoldsSecrets(record) &&
+                             (entry.key.find(':') != entry.key.npos ||
+                              (nearest.empty() && (entry.value->IsNull() ||
+                                                   !LooksLikeAKey(entry.key))));
   if (may_be_secret) {
     unknown_.push_back({file_, entry.line, entry.column, path.ToString(),
                         "unknown key in " + std::string(record.name) +
