@@ -3,8 +3,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+#include <ranges>
 #include <set>
 #include <sstream>
+#include <string_view>
 
 #include "api/listen.h"
 
@@ -208,6 +210,7 @@ void AddCommands(CLI::App& app, Raw& raw) {
   explain->footer(kExplainFooter);
   explain->callback([&raw] {
     raw.line.command = CommandLine::Command::kExplain;
+    if (raw.line.job.empty()) throw CLI::RequiredError("--job");
     if (raw.line.labels.empty() && raw.line.address.empty()) {
       throw CLI::RequiredError("--labels or --address");
     }
@@ -304,8 +307,17 @@ ParsedCommandLine ParseCommandLine(std::span<const char* const> arguments) {
   AddServeOptions(app, raw);
   AddCommands(app, raw);
 
-  // CLI11 takes them last first.
-  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  // CLI11 takes them last first, and to `--name=` gives what follows as value.
+  std::vector<std::string> reversed;
+  for (const char* const argument : std::views::reverse(arguments)) {
+    const std::string_view text = argument;
+    if (text.starts_with("--") && text.find('=') == text.size() - 1) {
+      reversed.emplace_back();
+      reversed.emplace_back(text.substr(0, text.size() - 1));
+    } else {
+      reversed.emplace_back(text);
+    }
+  }
   try {
     app.parse(reversed);
   } catch (const CLI::CallForHelp&) {

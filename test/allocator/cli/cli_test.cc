@@ -40,6 +40,15 @@ TEST(CliTest, ServeTakesItsFlagsBeforeAndAfterItsName) {
   }
 }
 
+// The argument after `--name=` was once taken for its value.
+TEST(CliTest, AFlagMayBeGivenTheEmptyValue) {
+  const CommandLine line = Ok({"--kubeconfig-path=", "--config-file=a.yaml"});
+  EXPECT_EQ(line.flags.kube_config_path, "");
+  EXPECT_EQ(line.config_file, "a.yaml");
+  EXPECT_THAT(Parse({"explain", "--job=", "--address=a"}).output.err,
+              HasSubstr("--job is required"));
+}
+
 // cmd/otel-allocator/internal/config/flags.go, with pflag's two spellings.
 TEST(CliTest, TakesEveryFlagOfTheGoAllocator) {
   const CommandLine line =
