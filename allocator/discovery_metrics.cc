@@ -1,31 +1,10 @@
 #include "allocator/discovery_metrics.h"
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
-
+#include "allocator/kubernetes_metrics.h"
+#include "allocator/refresh_metrics.h"
 #include "api/metric_family.h"
 
 namespace ta {
-
-namespace {
-
-// Those that Prometheus shows: of the last ten minutes, NaN without any.
-std::vector<FamilyList::Quantile> QuantilesOf(std::vector<double> values) {
-  std::ranges::sort(values);
-  std::vector<FamilyList::Quantile> quantiles;
-  for (const double rank : {0.5, 0.9, 0.99}) {
-    // Nearest rank.
-    const auto at = static_cast<std::size_t>(
-        std::ceil(rank * static_cast<double>(values.size())));
-    quantiles.push_back({rank, values.empty()
-                                   ? std::numeric_limits<double>::quiet_NaN()
-                                   : values[at - 1]});
-  }
-  return quantiles;
-}
-
-}  // namespace
 
 std::vector<prometheus::MetricFamily> DiscoveryMetrics::Collect() const {
   const FileDiscoveryCounters::Values files = manager_.file_values();
@@ -55,6 +34,8 @@ std::vector<prometheus::MetricFamily> DiscoveryMetrics::Collect() const {
             "Users of files that are looked at by interval, because watching "
             "them failed.")
       .Sample(watch.polled_clients);
+  AddRefreshMetrics(manager_.refresh_counters().values(), out);
+  AddKubernetesMetrics(manager_.hub().status(), out);
   return out.Take();
 }
 

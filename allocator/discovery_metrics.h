@@ -1,5 +1,6 @@
-// Metrics of file discovery, with Prometheus's own names, and of the watch that
-// it runs on. Beside api/metrics.h, which may not know discovery.
+// Metrics of discovery, with Prometheus's own names, and of the watch of files
+// and the Kubernetes hub that it runs on. Beside api/metrics.h, which may not
+// know discovery.
 
 #pragma once
 

@@ -134,7 +134,9 @@ ExitCode Serve(const CommandLine& line) {
              if (*state) SaveMembers(snapshot, saved_members, **state);
              return change_log.Saw(snapshot, now);
            }});
-  manager = std::make_unique<DiscoveryManager>(&service);
+  manager = std::make_unique<DiscoveryManager>(
+      &service, FileWatch::Options(), MakeDiscoverer,
+      kubernetes::HubOptions{.version = kVersion});
 
   // Before anything that could bring a newer configuration, so that this one is
   // the older in the queue; and both in one step: names are remembered for a

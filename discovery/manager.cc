@@ -2,13 +2,18 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <random>
 #include <string_view>
 #include <utility>
 #include <variant>
 
 #include "allocator/base/log.h"
 #include "allocator/members_key.h"
+#include "discovery/http.h"
+#include "discovery/kubernetes/discoverer.h"
 #include "discovery/members.h"
+#include "discovery/refresh.h"
 #include "discovery/static.h"
 
 namespace ta {
@@ -27,6 +32,34 @@ std::unique_ptr<Discoverer> MakeFile(const DiscoveryConfig& config,
       context.sink, context.file_counters);
 }
 
+// Replicas that were started together don't ask in step.
+std::uint64_t RandomSeed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+std::unique_ptr<Discoverer> MakeHttp(const DiscoveryConfig& config,
+                                     const DiscovererContext& context) {
+  const auto& settings = std::get<HttpDiscovery>(config.settings);
+  RefreshCounters* const counters = context.refresh_counters;
+  return std::make_unique<PolledDiscoverer>(
+      PolledDiscoverer::Settings{config.key, "http", settings.refresh_interval,
+                                 RandomSeed(),
+                                 counters->SeriesOf("http", context.job)},
+      [settings, counters](boost::asio::any_io_executor executor) {
+        return std::make_unique<HttpMechanism>(settings, std::move(executor),
+                                               counters);
+      },
+      context.io, context.sink);
+}
+
+std::unique_ptr<Discoverer> MakeKubernetes(const DiscoveryConfig& config,
+                                           const DiscovererContext& context) {
+  return std::make_unique<kubernetes::KubernetesDiscoverer>(
+      config.key, std::get<KubernetesDiscovery>(config.settings), context.hub,
+      context.sink);
+}
+
 struct Mechanism {
   std::string_view name;  // DiscoveryConfig::mechanism
   std::unique_ptr<Discoverer> (*make)(const DiscoveryConfig&,
@@ -36,6 +69,8 @@ struct Mechanism {
 // By name. To add one: its file, its settings in config.h, and a line here.
 constexpr std::array kMechanisms = {
     Mechanism{"file", MakeFile},
+    Mechanism{"http", MakeHttp},
+    Mechanism{"kubernetes", MakeKubernetes},
     Mechanism{"static", MakeStatic},
 };
 
@@ -61,8 +96,12 @@ std::vector<std::string> ImplementedMechanisms() {
 
 DiscoveryManager::DiscoveryManager(UpdateSink* sink,
                                    FileWatch::Options watch_options,
-                                   DiscovererFactory factory)
-    : sink_(sink), watch_(watch_options), factory_(std::move(factory)) {}
+                                   DiscovererFactory factory,
+                                   kubernetes::HubOptions hub_options)
+    : sink_(sink),
+      watch_(watch_options),
+      hub_(std::move(hub_options)),
+      factory_(std::move(factory)) {}
 
 DiscoveryManager::~DiscoveryManager() { Stop(); }
 
@@ -76,7 +115,8 @@ void DiscoveryManager::Apply(const Config& config) {
       if (running_.contains(discovery.key)) continue;
       auto running = std::make_unique<RunningDiscoverer>(sink_, ++instances_);
       running->discoverer =
-          factory_(discovery, {&running->gate, &watch_, &file_counters_});
+          factory_(discovery, {&running->gate, &watch_, &file_counters_, &hub_,
+                               &io_, &refresh_counters_, job->job_name});
       if (running->discoverer == nullptr) continue;
       Log(Level::kDebug, "discoverer started",
           {{"mechanism", discovery.mechanism}, {"discoverer", discovery.key}});
@@ -151,6 +191,7 @@ void DiscoveryManager::Stop() {
   KeepOldMembers(nullptr);
   retirement_.Stop();
   watch_.Stop();
+  io_.Stop();
 }
 
 std::vector<std::string> DiscoveryManager::Running() const {

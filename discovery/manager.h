@@ -16,6 +16,9 @@
 #include "discovery/discoverer.h"
 #include "discovery/file.h"
 #include "discovery/file_watch.h"
+#include "discovery/io_thread.h"
+#include "discovery/kubernetes/hub.h"
+#include "discovery/refresh_counters.h"
 #include "discovery/running.h"
 
 namespace ta {
@@ -25,6 +28,12 @@ struct DiscovererContext {
   UpdateSink* sink = nullptr;
   FileWatch* watch = nullptr;
   FileDiscoveryCounters* file_counters = nullptr;
+  kubernetes::Hub* hub = nullptr;
+  // Of what is polled.
+  IoThread* io = nullptr;
+  RefreshCounters* refresh_counters = nullptr;
+  // The first job that asks for the discoverer, for metrics.
+  std::string job;
 };
 
 // Makes a discoverer; null if its mechanism is not implemented.
@@ -45,7 +54,8 @@ class DiscoveryManager {
   // `sink` outlives this. A test passes its own `factory` and options.
   explicit DiscoveryManager(UpdateSink* sink,
                             FileWatch::Options watch_options = {},
-                            DiscovererFactory factory = MakeDiscoverer);
+                            DiscovererFactory factory = MakeDiscoverer,
+                            kubernetes::HubOptions hub_options = {});
   ~DiscoveryManager();  // stops
 
   // Makes `config` the current one: starts what is new in it, stops what
@@ -69,6 +79,8 @@ class DiscoveryManager {
   // Shared with the configuration's watcher.
   FileWatch& watch() { return watch_; }
   FileDiscoveryCounters& file_counters() { return file_counters_; }
+  const kubernetes::Hub& hub() const { return hub_; }
+  RefreshCounters& refresh_counters() { return refresh_counters_; }
   FileDiscoveryCounters::Values file_values() const {
     return file_counters_.values();
   }
@@ -81,6 +93,9 @@ class DiscoveryManager {
   UpdateSink* const sink_;
   FileWatch watch_;
   FileDiscoveryCounters file_counters_;
+  kubernetes::Hub hub_;
+  IoThread io_;
+  RefreshCounters refresh_counters_;
   const DiscovererFactory factory_;
   Retirement retirement_;  // uses all of the above
 

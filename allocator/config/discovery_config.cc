@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "allocator/config/go_url.h"
 #include "allocator/config/schema_json.h"
 #include "allocator/config/scrape_config.h"
 #include "allocator/config/units.h"
@@ -71,10 +72,73 @@ DiscoveryConfig FileOf(const Value& config, const std::string& folder) {
   return {"file", KeyOf("file", text), std::move(settings)};
 }
 
+DiscoveryConfig HttpOf(const Value& config, const std::string& folder) {
+  HttpDiscovery settings;
+  settings.url = config.at("url").text;
+  settings.refresh_interval =
+      std::chrono::milliseconds(config.at("refresh_interval").integer);
+  settings.client = HttpClientConfigOf(config, folder);
+  std::string text;
+  // A password in the URL is no secret to the schema.
+  Value shown = config;
+  if (const auto url = ParseGoUrl(settings.url); url && url->has_password) {
+    AppendHashed(settings.url, text);
+    shown.at("url").text = url->Redacted();
+  }
+  AppendJson(shown, Secrets::kHashed, text);
+  // What relative file names lead to.
+  text += " in ";
+  AppendJsonString(folder, text);
+  return {"http", KeyOf("http", text), std::move(settings)};
+}
+
+DiscoveryConfig KubernetesOf(const Value& config, const std::string& folder,
+                             const std::string& kube_config_path) {
+  KubernetesDiscovery settings;
+  settings.role = config.at("role").text;
+  const Value& server = config.at("api_server");
+  // Its text is redacted.
+  if (server.set && server.node != nullptr) {
+    settings.api_server = server.node->text;
+  }
+  settings.kubeconfig_file =
+      ResolvePath(folder, config.at("kubeconfig_file").text);
+  const Value& namespaces = config.at("namespaces");
+  for (const Value& name : namespaces.at("names").items) {
+    settings.namespaces.push_back(name.text);
+  }
+  settings.own_namespace = namespaces.at("own_namespace").flag;
+  for (const Value& selector : config.at("selectors").items) {
+    if (selector.record == nullptr) continue;  // was a mistake
+    settings.selectors.push_back({.role = selector.at("role").text,
+                                  .label = selector.at("label").text,
+                                  .field = selector.at("field").text});
+  }
+  const Value& attach = config.at("attach_metadata");
+  settings.attach_metadata = {.node = attach.at("node").flag,
+                              .ns = attach.at("namespace").flag,
+                              .deployment = attach.at("deployment").flag,
+                              .job = attach.at("job").flag,
+                              .cronjob = attach.at("cronjob").flag};
+  settings.client = HttpClientConfigOf(config, folder);
+  std::string text;
+  AppendJson(config, Secrets::kHashed, text);
+  // What relative file names lead to.
+  text += " in ";
+  AppendJsonString(folder, text);
+  if (settings.api_server.empty() && settings.kubeconfig_file.empty()) {
+    settings.kube_config_path = kube_config_path;
+    text += " at ";
+    AppendJsonString(kube_config_path, text);
+  }
+  return {"kubernetes", KeyOf("kubernetes", text), std::move(settings)};
+}
+
 }  // namespace
 
-std::vector<DiscoveryConfig> DiscoveriesOf(const Value& scrape_config,
-                                           const std::string& folder) {
+std::vector<DiscoveryConfig> DiscoveriesOf(
+    const Value& scrape_config, const std::string& folder,
+    const std::string& kube_config_path) {
   std::vector<DiscoveryConfig> out;
   const Value& statics = scrape_config.at("static_configs");
   if (!statics.items.empty()) out.push_back(StaticOf(statics));
@@ -88,6 +152,14 @@ std::vector<DiscoveryConfig> DiscoveriesOf(const Value& scrape_config,
       if (config.bad || config.record == nullptr) continue;
       if (mechanism == "file") {
         out.push_back(FileOf(config, folder));
+        continue;
+      }
+      if (mechanism == "http") {
+        out.push_back(HttpOf(config, folder));
+        continue;
+      }
+      if (mechanism == "kubernetes") {
+        out.push_back(KubernetesOf(config, folder, kube_config_path));
         continue;
       }
       std::string text;

@@ -123,7 +123,7 @@ class Loader {
     Value& global = prometheus.at("global");
     FinishGlobal(global, Path{&path, "global"}, reader_);
     if (options_.inspect) options_.inspect("", global);
-    ScrapeConfigContext context{&global, folder_,
+    ScrapeConfigContext context{&global, folder_, config_.kube_config_path,
                                 config_.allow_insecure_auth_secrets
                                     ? Secrets::kShown
                                     : Secrets::kMasked,

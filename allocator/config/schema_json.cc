@@ -262,4 +262,8 @@ void AppendJson(const Value& value, Secrets secrets, std::string& out) {
   out += '}';
 }
 
+void AppendHashed(std::string_view secret, std::string& out) {
+  AppendSecret(secret, Secrets::kHashed, out);
+}
+
 }  // namespace ta

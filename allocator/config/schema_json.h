@@ -25,4 +25,8 @@ enum class Secrets : std::uint8_t {
 // Appends `value`, a record, as a JSON object without spaces.
 void AppendJson(const Value& value, Secrets secrets, std::string& out);
 
+// Appends what kHashed makes of a text, as a JSON string: for a secret that the
+// schema doesn't know to be one.
+void AppendHashed(std::string_view secret, std::string& out);
+
 }  // namespace ta

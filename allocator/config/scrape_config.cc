@@ -235,7 +235,8 @@ ReadScrapeConfigResult ReadScrapeConfig(const YamlNode& node,
   if (rules_ok)
     config->relabel_configs =
         RelabelConfigsOf(value.at("relabel_configs"), legacy);
-  config->discoveries = DiscoveriesOf(value, context.folder);
+  config->discoveries =
+      DiscoveriesOf(value, context.folder, context.kube_config_path);
   out.config = std::move(config);
   out.job_name = value.at("job_name").node;
   AppendJson(value, context.secrets, out.json);

@@ -20,6 +20,7 @@ namespace ta {
 struct ScrapeConfigContext {
   const Value* global = nullptr;  // of FinishGlobal; never null
   std::string folder;             // relative paths of discovery start here
+  std::string kube_config_path;   // Config's
   Secrets secrets = Secrets::kMasked;
   // LoadOptions::inspect; may be empty.
   std::function<void(std::string_view job, const Value&)> inspect;

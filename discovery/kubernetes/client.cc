@@ -94,6 +94,7 @@ ApiClient::ApiClient(asio::any_io_executor executor, ClientSettings settings,
       http_(std::move(http)),
       rate_(options_.requests_per_second, options_.burst),
       token_(settings_.token),
+      username_(settings_.username),
       password_(settings_.password),
       ca_(settings_.ca),
       client_cert_(settings_.client_cert),
@@ -101,7 +102,7 @@ ApiClient::ApiClient(asio::any_io_executor executor, ClientSettings settings,
 
 Result<void> ApiClient::RereadAll() {
   for (RereadText* text :
-       {&token_, &password_, &ca_, &client_cert_, &client_key_}) {
+       {&token_, &username_, &password_, &ca_, &client_cert_, &client_key_}) {
     if (auto read = text->Refresh(); !read) {
       return std::unexpected(std::move(read.error()));
     }
@@ -163,7 +164,7 @@ HttpRequest ApiClient::MakeRequest(const std::string& path) const {
     add("Authorization", settings_.auth_scheme + " " + token_.value());
   } else if (!settings_.username.empty()) {
     add("Authorization",
-        BasicAuthorization(settings_.username, password_.value()));
+        BasicAuthorization(username_.value(), password_.value()));
   }
   return request;
 }

@@ -87,6 +87,7 @@ class ApiClient {
   const std::unique_ptr<HttpClient> http_;
   RateLimit rate_;
   RereadText token_;
+  RereadText username_;
   RereadText password_;
   RereadText ca_;
   RereadText client_cert_;

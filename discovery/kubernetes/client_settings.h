@@ -26,7 +26,7 @@ struct ClientSettings {
   // Who we are: at most one of these.
   std::string auth_scheme = "Bearer";
   TextSource token;
-  std::string username;
+  TextSource username;
   TextSource password;
 
   ProxySettings proxy;

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <future>
 #include <iterator>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -21,6 +22,7 @@
 #include <tuple>
 #include <utility>
 
+#include "allocator/base/log.h"
 #include "discovery/http_url.h"
 #include "discovery/kubernetes/client.h"
 #include "discovery/kubernetes/filler.h"
@@ -36,6 +38,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::seconds kStatusWait{1};
+// How long one problem stands in the log.
+constexpr std::chrono::minutes kSayAgain{10};
 // ReflectorRunner::Stop promises a second.
 constexpr std::chrono::milliseconds kEndWait{1500};
 
@@ -89,6 +93,8 @@ struct Hub::Impl {
   Result<std::shared_ptr<Connection>> Connect(const ClientSettings& settings);
   Result<std::shared_ptr<ListerWatcher>> MakeLister(
       const ClientSettings& settings);
+  // Logs it, unless another session has said the same a while ago.
+  void Say(const std::string& problem);
   std::string NameOfServer(const std::string& server) const;
   Status StatusNow() const;
 
@@ -99,6 +105,7 @@ struct Hub::Impl {
 
   // Confined to the thread.
   std::vector<std::weak_ptr<Connection>> connections;
+  std::map<std::string, TimePoint> said;  // problems in the log
   const std::shared_ptr<WatchTotals> totals = std::make_shared<WatchTotals>();
 
   std::mutex mutex;  // guards what follows, but for a thread that has begun
@@ -142,6 +149,15 @@ Result<std::shared_ptr<ListerWatcher>> Hub::Impl::MakeLister(
   return std::make_shared<ClientLister>(*std::move(client));
 }
 
+void Hub::Impl::Say(const std::string& problem) {
+  const TimePoint now = std::chrono::steady_clock::now();
+  std::erase_if(said,
+                [&](const auto& one) { return now - one.second > kSayAgain; });
+  if (!said.emplace(problem, now).second) return;
+  Log(Level::kWarn, "no Kubernetes cluster to look at, trying again",
+      {{"err", problem}});
+}
+
 // Without its path, which may be a secret of a proxy's.
 std::string Hub::Impl::NameOfServer(const std::string& server) const {
   const auto url = ParseHttpUrl(server);
@@ -177,6 +193,8 @@ Result<std::shared_ptr<Connection>> Hub::Impl::Connect(
       [this](std::function<void()> task) {
         asio::post(loop, std::move(task));
       });
+  Log(Level::kInfo, "looking at a Kubernetes cluster",
+      {{"server", connection->server()}});
   connections.push_back(connection);
   return connection;
 }
@@ -242,13 +260,17 @@ Result<void> Hub::Session::State::Try() {
 void Hub::Session::State::Attempt() {
   if (ended) return;
   const auto tried = Try();
-  if (tried) return;
+  if (tried) {
+    if (!problem.empty()) on_problem("");
+    return;
+  }
   timer.expires_after(wait);
   timer.async_wait([self = shared_from_this()](
                        const boost::system::error_code&) { self->Attempt(); });
   wait = std::min(2 * wait, hub.options.longest_retry);
   if (tried.error().message == problem) return;
   problem = tried.error().message;
+  hub.Say(problem);
   on_problem(problem);
 }
 

@@ -57,7 +57,8 @@ class Hub {
   // and it is called again later, for all is looked up anew then.
   using MakeUser =
       std::function<Result<std::unique_ptr<ClusterUser>>(Connection&)>;
-  // Why there is no connection yet; each reason once. On the hub's thread.
+  // Why there is no connection yet; each reason once, and "" when it is over.
+  // On the hub's thread. The log has it, too.
   using OnProblem = std::function<void(const std::string& problem)>;
 
   // Closes when it is destroyed. Thread-safe.

@@ -186,7 +186,7 @@ void ReadUser(const YamlNode& user, const std::string& path, Reader& reader,
   settings.client_key = reader.Source(user, path, "client-key");
   settings.token.text = reader.Text(user, path, "token");
   settings.token.file = reader.File(user, path, "tokenFile");
-  settings.username = reader.Text(user, path, "username");
+  settings.username.text = reader.Text(user, path, "username");
   settings.password.text = reader.Text(user, path, "password");
   if (settings.client_cert.empty() != settings.client_key.empty()) {
     reader.Say(user, path,
@@ -243,7 +243,7 @@ std::expected<ClientSettings, Mistakes> ParseKubeconfig(
   }
   if (settings.server.starts_with("http:")) {
     settings.token = {};
-    settings.username.clear();
+    settings.username = {};
     settings.password = {};
     settings.client_cert = {};
     settings.client_key = {};

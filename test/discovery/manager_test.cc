@@ -266,9 +266,11 @@ TEST_F(ManagerMembersTest, NothingIsWatchedForPollingMembers) {
 }
 
 TEST(ManagerMechanismsTest, TheTableMakesWhatIsImplemented) {
-  EXPECT_THAT(ImplementedMechanisms(), ElementsAre("file", "static"));
-  EXPECT_EQ(MakeDiscoverer({"http", "http:x", UnimplementedDiscovery{}}, {}),
-            nullptr);
+  EXPECT_THAT(ImplementedMechanisms(),
+              ElementsAre("file", "http", "kubernetes", "static"));
+  EXPECT_EQ(
+      MakeDiscoverer({"consul", "consul:x", UnimplementedDiscovery{}}, {}),
+      nullptr);
 }
 
 TEST(ManagerMechanismsTest, StaticAndFileDiscoveryRun) {

@@ -93,6 +93,8 @@ std::string FullPage() {
   DiscoveryManager manager(&sink);
   manager.file_counters().SetModified(&sink, "/targets/a.json", 1.6e9);
   manager.file_counters().CountScan(0.25, std::chrono::steady_clock::now());
+  const auto series = manager.refresh_counters().SeriesOf("http", "web");
+  series->Count(0.5, true, std::chrono::steady_clock::now());
   return MetricsText(
       {std::make_shared<SnapshotMetrics>(snapshots),
        std::make_shared<ServerMetrics>(server, router.cache(), router.budget()),

@@ -245,7 +245,7 @@ config:
   scrape_configs:
   - job_name: a
     consul_sd_configs: [{server: x}]
-    kubernetes_sd_configs: [{role: pod}, {role: node}]
+    nomad_sd_configs: [{server: x}, {server: y}]
   - job_name: b
     consul_sd_configs: [{server: y}]
 )");
@@ -256,10 +256,10 @@ config:
                   HasSubstr("telemetry.metrics.readers: pushing"),
                   HasSubstr("consul_sd_configs is not implemented: job \"a\" "
                             "and 1 more"),
-                  HasSubstr("kubernetes_sd_configs is not implemented: job "
+                  HasSubstr("nomad_sd_configs is not implemented: job "
                             "\"a\" gets no targets")));
   EXPECT_EQ(config.unimplemented_mechanisms,
-            (std::map<std::string, int>{{"consul", 2}, {"kubernetes", 1}}));
+            (std::map<std::string, int>{{"consul", 2}, {"nomad", 1}}));
   EXPECT_EQ(config.unknown_keys, 0);
 }
 

@@ -133,7 +133,7 @@ TEST_F(ApiClientTest, BasicAuthorizationIsSent) {
       [](ScriptConnection& peer) { peer.Answer(peer.ReadHead()); });
   ClientSettings settings;
   settings.server = server.url();
-  settings.username = "us";
+  settings.username.text = "us";
   settings.password.text = "pw";
   Make(settings);
   EXPECT_THAT(Text(), HasSubstr("Authorization: Basic dXM6cHc=\r\n"));

@@ -236,7 +236,7 @@ TEST_F(HubTest, UserThatCannotBeMadeIsTriedAgain) {
                                          told_);
       },
       [&](const std::string& problem) { told_.Add(problem); });
-  EXPECT_THAT(told_.Until(2), ElementsAre("no namespace", "made for a"));
+  EXPECT_THAT(told_.Until(3), ElementsAre("no namespace", "made for a", ""));
 }
 
 TEST_F(HubTest, StatusCountsChangesAndFailuresOverAllTime) {

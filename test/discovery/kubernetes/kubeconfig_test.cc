@@ -78,7 +78,7 @@ TEST(KubeconfigTest, OtherFieldsOfClusterAndUser) {
   EXPECT_EQ(settings.token, (TextSource{"abc", "/home/me/.kube/t"}));
   settings =
       Settings(Config("server: 'https://h'", "username: me, password: pw"));
-  EXPECT_EQ(settings.username, "me");
+  EXPECT_EQ(settings.username.text, "me");
   EXPECT_EQ(settings.password.text, "pw");
 }
 
