@@ -1,7 +1,5 @@
 #include "api/connection.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
@@ -10,15 +8,12 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/status.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <optional>
 #include <utility>
 
 #include "allocator/base/log.h"
+#include "api/http_message.h"
 
 namespace ta {
 namespace asio = boost::asio;
@@ -40,58 +35,6 @@ constexpr std::chrono::seconds kLingerTime{2};
 // How soon an answer that found no room is asked for again.
 constexpr std::chrono::milliseconds kFirstRoomPause{20};
 
-std::string_view View(beast::string_view text) {
-  return {text.data(), text.size()};
-}
-
-// All values of a header, joined as RFC 9110, 5.3 allows. `storage` is used
-// where there are several.
-template <typename Fields>
-std::string_view Joined(const Fields& fields, http::field name,
-                        std::string& storage) {
-  const auto [begin, end] = fields.equal_range(name);
-  if (begin == end) return {};
-  if (std::next(begin) == end) return View(begin->value());
-  for (auto field = begin; field != end; ++field) {
-    if (field != begin) storage += ", ";
-    storage += View(field->value());
-  }
-  return storage;
-}
-
-// The status line and the headers of an answer.
-std::string Head(const Response& response, std::string_view date,
-                 bool keep_alive, bool http10) {
-  std::string out;
-  out.reserve(320);
-  auto to = std::back_inserter(out);
-  const int status = response.status;
-  fmt::format_to(to, "HTTP/1.1 {} {}\r\nDate: {}\r\n", status,
-                 View(http::obsolete_reason(static_cast<http::status>(status))),
-                 date);
-  // A 304 has no body, and says nothing of the one it stands for.
-  if (status != 304) {
-    fmt::format_to(to, "Content-Length: {}\r\n",
-                   response.body.bytes ? response.body.bytes->size() : 0);
-  }
-  const auto field = [&out](std::string_view name, std::string_view value) {
-    if (!value.empty()) {
-      out.append(name).append(": ").append(value).append("\r\n");
-    }
-  };
-  field("Content-Type", response.content_type);
-  field("Content-Encoding", response.body.gzipped ? "gzip" : "");
-  field("ETag", response.etag);
-  field("Vary", response.vary ? "Accept-Encoding" : "");
-  field("Allow", response.allow);
-  field("Location", response.location);
-  if (response.retry_after_seconds > 0) {
-    field("Retry-After", std::to_string(response.retry_after_seconds));
-  }
-  field("Connection", !keep_alive ? "close" : http10 ? "keep-alive" : "");
-  return out.append("\r\n");
-}
-
 // A request among those that a newer snapshot wakes.
 class HeldPlace {
  public:
@@ -112,33 +55,6 @@ class HeldPlace {
   std::list<Worker::Timer*>::iterator place_;
 };
 
-// The client broke off, or we did: nobody is left to answer.
-bool IsGone(const boost::system::error_code& error) {
-  return error == http::error::end_of_stream ||
-         error == http::error::partial_message ||
-         error.category() !=
-             http::make_error_code(http::error::bad_method).category();
-}
-
-struct Refusal {
-  int status;
-  std::string_view message;
-};
-
-Refusal RefusalOf(const boost::system::error_code& error) {
-  if (error == http::error::header_limit ||
-      error == http::error::buffer_overflow) {
-    return {431, "the request's header is too large"};
-  }
-  if (error == http::error::body_limit) {
-    return {413, "the request's body is too large"};
-  }
-  if (error == http::error::bad_version) {
-    return {505, "this server speaks HTTP/1.1"};
-  }
-  return {400, "this is not a valid HTTP request"};
-}
-
 }  // namespace
 
 std::chrono::milliseconds WriteTime(std::chrono::milliseconds timeout,
@@ -147,32 +63,12 @@ std::chrono::milliseconds WriteTime(std::chrono::milliseconds timeout,
   return std::max(timeout, std::min(timeout + by_size, kMostWriteTime));
 }
 
-struct Connection::Incoming {
-  http::request_parser<http::string_body> parser;
-  std::string accept_encoding;  // where the header is repeated
-  std::string if_none_match;
-
-  Request View() {
-    const auto& message = parser.get();
-    Request request;
-    request.method = ta::View(message.method_string());
-    request.target = ta::View(message.target());
-    request.accept_encoding =
-        Joined(message, http::field::accept_encoding, accept_encoding);
-    request.if_none_match =
-        Joined(message, http::field::if_none_match, if_none_match);
-    const auto refresh = message.find("X-Prometheus-Refresh-Interval-Seconds");
-    if (refresh != message.end()) {
-      request.refresh_interval = ta::View(refresh->value());
-    }
-    request.sidecar =
-        message.find("X-Target-Allocator-Sidecar") != message.end();
-    return request;
-  }
-};
-
-Connection::Connection(Stream stream, Worker& worker)
-    : stream_(std::move(stream)), worker_(worker), shared_(worker.shared()) {
+Connection::Connection(Stream::Socket socket, Transport transport,
+                       Worker& worker)
+    : stream_(std::move(socket)),
+      worker_(worker),
+      shared_(worker.shared()),
+      transport_(transport) {
   worker_.connections().push_back(this);
   place_ = std::prev(worker_.connections().end());
   shared_.stats.connections.fetch_add(1, std::memory_order_relaxed);
@@ -181,6 +77,9 @@ Connection::Connection(Stream stream, Worker& worker)
 Connection::~Connection() {
   worker_.connections().erase(place_);
   shared_.stats.connections.fetch_sub(1, std::memory_order_relaxed);
+  if (established_) {
+    shared_.stats.tls.connections.fetch_sub(1, std::memory_order_relaxed);
+  }
 }
 
 void Connection::Start() {
@@ -202,28 +101,31 @@ void Connection::SetDeadline(std::chrono::milliseconds from_now) {
 }
 
 void Connection::CheckDeadline(TimePoint now) {
-  if (now < deadline_ || !stream_.is_open()) return;
+  if (now < deadline_ || !stream_.socket().is_open()) return;
   if (!idle_) shared_.stats.timeouts.fetch_add(1, std::memory_order_relaxed);
   Close();
 }
 
 void Connection::Close() {
   boost::system::error_code ignored;
-  stream_.close(ignored);
+  stream_.socket().close(ignored);
 }
 
 Connection::Awaitable<void> Connection::Run() {
   boost::system::error_code ignored;
-  stream_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  stream_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
   bool open = true;
+  if (transport_ == Transport::kTls) open = co_await BeginTls();
   while (open && !worker_.stopping()) {
     if (buffer_ == nullptr) {
-      idle_ = true;
-      SetDeadline(shared_.options.idle_timeout);
-      const auto [error] =
-          co_await stream_.async_wait(Stream::wait_read, kAwait);
-      idle_ = false;
-      if (error) break;
+      if (!stream_.has_pending()) {
+        idle_ = true;
+        SetDeadline(shared_.options.idle_timeout);
+        const auto [error] = co_await stream_.socket().async_wait(
+            Stream::Socket::wait_read, kAwait);
+        idle_ = false;
+        if (error) break;
+      }
       buffer_ = std::make_unique<beast::flat_buffer>(
           std::size_t{shared_.options.header_bytes} +
           shared_.options.body_bytes);
@@ -231,15 +133,20 @@ Connection::Awaitable<void> Connection::Run() {
     open = co_await ServeOne();
     if (buffer_->size() == 0) buffer_.reset();
   }
+  if (stream_.tls() != nullptr && stream_.socket().is_open()) {
+    stream_.tls()->SayGoodbye();
+  }
   Close();
 }
 
 Connection::Awaitable<bool> Connection::ServeOne() {
-  Incoming incoming;
+  IncomingRequest incoming;
   const bool complete = co_await ReadRequest(incoming);
   if (!complete) co_return false;
   const auto& message = incoming.parser.get();
-  const Request request = incoming.View();
+  Request request = incoming.View();
+  request.secure = stream_.tls() != nullptr;
+  request.client_names = client_names_.get();
   // RFC 9112, 3.2: exactly one Host.
   if (message.version() >= 11 && message.count(http::field::host) != 1) {
     co_await Refuse(400, "the request must have one Host header");
@@ -258,7 +165,7 @@ Connection::Awaitable<bool> Connection::ServeOne() {
   co_return written&& keep_alive;
 }
 
-Connection::Awaitable<bool> Connection::ReadRequest(Incoming& incoming) {
+Connection::Awaitable<bool> Connection::ReadRequest(IncomingRequest& incoming) {
   auto& parser = incoming.parser;
   parser.header_limit(shared_.options.header_bytes);
   parser.body_limit(std::uint64_t{shared_.options.body_bytes});
@@ -283,7 +190,10 @@ Connection::Awaitable<bool> Connection::ReadRequest(Incoming& incoming) {
   }
   if (!error) co_return true;
   if (IsGone(error)) co_return false;
-  const Refusal refusal = RefusalOf(error);
+  const auto rest = buffer_->data();
+  const std::string_view begin(static_cast<const char*>(rest.data()),
+                               rest.size());
+  const Refusal refusal = RefusalOf(error, begin);
   co_await Refuse(refusal.status, refusal.message);
   co_return false;
 }
@@ -291,6 +201,7 @@ Connection::Awaitable<bool> Connection::ReadRequest(Incoming& incoming) {
 Connection::Awaitable<Response> Connection::Answer(const Request& request) {
   const auto snapshot = shared_.snapshots.Get();
   Response response = shared_.router.Handle(request, *snapshot);
+  if (response.foreign_name) Add(shared_.stats.tls.foreign_names);
   if (response.hold) {
     response = co_await Hold(request, snapshot, std::move(response));
   } else if (response.reload) {
@@ -379,7 +290,7 @@ Connection::Awaitable<bool> Connection::Write(const Response& response,
                                               bool head, bool keep_alive) {
   ServerStats& stats = shared_.stats;
   const std::string header =
-      Head(response, worker_.date(), keep_alive, http10_);
+      ResponseHead(response, worker_.date(), keep_alive, http10_);
   const bool with_body = !head && response.body.bytes && response.status != 304;
   const std::size_t body_bytes = with_body ? response.body.bytes->size() : 0;
   std::array<asio::const_buffer, 2> buffers = {asio::buffer(header),
@@ -407,14 +318,15 @@ Connection::Awaitable<void> Connection::Refuse(int status,
 
 Connection::Awaitable<void> Connection::Linger() {
   boost::system::error_code error;
-  stream_.shutdown(Stream::shutdown_send, error);
+  if (stream_.tls() != nullptr) stream_.tls()->SayGoodbye();
+  stream_.socket().shutdown(Stream::Socket::shutdown_send, error);
   SetDeadline(kLingerTime);
   std::array<char, 1024> bytes;
   std::size_t total = 0;
   while (!error && total < kLingerBytes && !worker_.stopping()) {
     const auto into = asio::buffer(bytes);
     const auto [read_error, read] =
-        co_await stream_.async_read_some(into, kAwait);
+        co_await stream_.socket().async_read_some(into, kAwait);
     error = read_error;
     total += read;
   }

@@ -4,27 +4,26 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <chrono>
 #include <list>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "api/router.h"
+#include "api/stream.h"
 #include "api/worker.h"
 
 namespace ta {
+
+struct IncomingRequest;
 
 // Owned by its coroutine. While it waits for a request it holds a socket, this
 // object and one coroutine frame: no buffer, no parser.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  // What is read from and written to. TLS would make it a stream over the
-  // socket: all but the wait for a readable socket and Close goes through it.
-  using Stream = boost::asio::ip::tcp::socket;
-
-  Connection(Stream stream, Worker& worker);
+  Connection(Stream::Socket socket, Transport transport, Worker& worker);
   ~Connection();
 
   // Begins to serve; returns at once. The coroutine keeps the connection alive.
@@ -38,12 +37,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   template <typename T>
   using Awaitable = boost::asio::awaitable<T>;
-  struct Incoming;  // parser and views of one request
 
   Awaitable<void> Run();
+  // -- connection_tls.cc --
+  // The handshake; whether the connection goes on after it.
+  Awaitable<bool> BeginTls();
+  // Its steps, once there is a first byte that TLS could begin with.
+  Awaitable<TlsSession::Status> Handshake(TlsSession& tls);
+  // Counts one that failed, and logs it if the like was not logged of late.
+  void CountFailure(TlsFailure failure, std::string_view detail,
+                    const boost::asio::ip::address& client);
+
+  // -- connection.cc --
   // One request and its answer; whether the connection goes on after it.
   Awaitable<bool> ServeOne();
-  Awaitable<bool> ReadRequest(Incoming& incoming);
+  Awaitable<bool> ReadRequest(IncomingRequest& incoming);
   Awaitable<Response> Answer(const Request& request);
   // Waits until a snapshot newer than `seen` has the collector as a member.
   Awaitable<Response> Hold(const Request& request,
@@ -69,8 +77,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool idle_ = true;     // waits for the first byte of a request
   bool answering_ = false;
   bool http10_ = false;  // the current request is HTTP/1.0
+  const Transport transport_;
+  bool established_ = false;  // over TLS
   // Bytes after the last request; null while there are none.
   std::unique_ptr<boost::beast::flat_buffer> buffer_;
+  // Whose targets the client may ask for; null: anybody's.
+  std::unique_ptr<const std::vector<std::string>> client_names_;
   std::list<Connection*>::iterator place_;  // in the worker's list
 };
 

@@ -47,6 +47,17 @@ class ServerMetrics final : public prometheus::Collectable {
   const ByteBudget& budget_;
 };
 
+// What the HTTPS server counts; nothing where there is none. `stats` must
+// outlive it. Thread-safe.
+class TlsMetrics final : public prometheus::Collectable {
+ public:
+  explicit TlsMetrics(const TlsStats& stats) : stats_(stats) {}
+  std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  const TlsStats& stats_;
+};
+
 // What the service counts about itself. `stats` and `snapshots`, which names
 // the strategy, must outlive it. Thread-safe.
 class ServiceMetrics final : public prometheus::Collectable {

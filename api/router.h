@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "allocator/snapshot.h"
 #include "api/body_cache.h"
@@ -51,6 +52,11 @@ struct Request {
   // X-Prometheus-Refresh-Interval-Seconds: it makes the request a scraper's.
   std::optional<std::string_view> refresh_interval = {};
   bool sidecar = false;  // X-Target-Allocator-Sidecar is there: a scraper, too
+  // It came over mutual TLS: secrets may be told.
+  bool secure = false;
+  // The collectors whose targets the client may ask for, by its certificate;
+  // null: anybody's.
+  const std::vector<std::string>* client_names = nullptr;
 };
 
 // A GET of who scrapes, not of a person with curl.
@@ -80,6 +86,8 @@ struct Response {
   // scraper asks again in its own time only, which may be a minute: better to
   // wait a little and ask for it.
   bool crowded = false;
+  // A 403: the client's certificate does not name whom it asks for.
+  bool foreign_name = false;
   // Not an answer yet: ask for a reload, then ReloadResponse.
   bool reload = false;
 };
@@ -99,6 +107,8 @@ struct RouterOptions {
   // targets with 42 labels: a buffer that doubles is there with its half.
   std::size_t body_bytes = std::size_t{256} << 20;
   std::string version;  // shown by /api/v1/status
+  // For how long something has been so; without one that is not said.
+  std::function<TimePoint()> now;
   // The text of /metrics; any thread. Without one the path is 404.
   std::function<std::string()> metrics;
   // Most bytes of /api/v1/targets; it stops there and says so.

@@ -1,4 +1,4 @@
-// The HTTP/1.1 server: listener, threads, deadlines, limits. What is answered
+// The HTTP/1.1 server: listeners, threads, deadlines, limits. What is answered
 // is router.h's; here is only waiting and writing.
 //
 // One thread for each core that is allowed, each with an event loop and
@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@
 #include "allocator/snapshot.h"
 #include "allocator/updates.h"
 #include "api/router.h"
+#include "api/server_tls.h"
 #include "api/stats.h"
 
 namespace prometheus {
@@ -31,14 +33,26 @@ class Collectable;
 
 namespace ta {
 
+// The additional server over mutual TLS: another port, the same answers, but
+// for secrets, which only this one tells.
+struct HttpsOptions {
+  std::string listen_addr = ":8443";
+  std::shared_ptr<const ServerTls> tls;  // never null; Server::UseTls replaces
+  // A client may ask for the targets of those only whom its certificate names
+  // (TlsSession::ClientNames).
+  bool client_identity = false;
+};
+
 struct ServerOptions {
   // "host:port", ":port" or "[v6]:port". Without a host all addresses of both
   // families, of IPv4 alone where IPv6 is off. Port 0 takes a free one.
   std::string listen_addr = ":8080";
+  std::optional<HttpsOptions> https;
   int threads = 0;       // 0: AllowedCores()
   RouterOptions router;  // without `metrics`, the server gives its own
 
-  // Above this many connections a new one is answered 503 and closed. 0: the
+  // Above this many connections, on both ports together, a new one is answered
+  // 503 and closed, or closed where it would have to be TLS. 0: the
   // limit of open files, less 256 for everything else, at most 200,000.
   std::size_t max_connections = 0;
   // Limits of a request. Names of jobs and collectors are in its first line.
@@ -47,6 +61,8 @@ struct ServerOptions {
       64 * 1024;  // only POST /-/reload has any use for one
 
   // Deadlines; a connection that misses one is closed. Kept to within one tick.
+  // Of TLS: from being accepted to the end of the handshake.
+  std::chrono::milliseconds handshake_timeout{std::chrono::seconds(10)};
   std::chrono::milliseconds header_timeout{std::chrono::seconds(10)};
   std::chrono::milliseconds body_timeout{std::chrono::seconds(10)};
   // For an answer, and one second more for each 64 kB of it.
@@ -100,6 +116,12 @@ class Server {
   Result<void> Start();
   // The port that is listened on. REQUIRES: Start succeeded
   std::uint16_t port() const;
+  // That of HTTPS; 0 without it.
+  std::uint16_t https_port() const;
+  // What new TLS connections begin with from now on; those that are open go on
+  // as they are. An error only shows in the metrics. Any thread.
+  // REQUIRES: ServerOptions::https
+  void UseTls(Result<std::shared_ptr<const ServerTls>> tls);
   // Stops listening, closes idle connections, finishes what is being answered,
   // and returns when all threads have ended: at the latest stop_timeout and a
   // tick later. Idempotent.

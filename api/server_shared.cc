@@ -1,5 +1,6 @@
 #include "api/server_shared.h"
 
+#include <chrono>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -9,9 +10,12 @@
 namespace ta {
 namespace {
 
-RouterOptions WithMetrics(RouterOptions options, const ServerShared* shared) {
+RouterOptions WithRest(RouterOptions options, const ServerShared* shared) {
   if (!options.metrics) {
     options.metrics = [shared] { return shared->Metrics(); };
+  }
+  if (!options.now) {
+    options.now = [shared] { return shared->clock().Now(); };
   }
   return options;
 }
@@ -23,12 +27,29 @@ ServerShared::ServerShared(ServerOptions given, SnapshotHolder& holder,
     : options(std::move(given)),
       callbacks(std::move(calls)),
       snapshots(holder),
-      router(WithMetrics(options.router, this)) {}
+      router(WithRest(options.router, this)) {
+  if (!options.https) return;
+  stats.tls.enabled = true;
+  UseTls(options.https->tls);
+}
+
+void ServerShared::UseTls(Result<std::shared_ptr<const ServerTls>> fresh) {
+  stats.tls.files_good = fresh.has_value();
+  if (!fresh) return;
+  stats.tls.certificate_expires = (*fresh)->certificate_expires();
+  stats.tls.ca_expires = (*fresh)->ca_expires();
+  stats.tls.loaded_unix_seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(
+          std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  tls.Set(*std::move(fresh));
+}
 
 std::string ServerShared::Metrics() const {
   std::vector<std::shared_ptr<const prometheus::Collectable>> sources = {
       std::make_shared<SnapshotMetrics>(snapshots),
       std::make_shared<ServerMetrics>(stats, router.cache(), router.budget()),
+      std::make_shared<TlsMetrics>(stats.tls),
       std::make_shared<ProcessMetrics>(options.router.version)};
   if (options.service != nullptr) {
     sources.push_back(

@@ -19,6 +19,7 @@ namespace {
 constexpr std::uint32_t kDiscoveredForm = 1;
 constexpr std::uint32_t kRelabeledForm = 2;
 constexpr std::uint32_t kScrapeConfigsForm = 3;
+constexpr std::uint32_t kSecretScrapeConfigsForm = 4;
 
 constexpr std::string_view kStarting = "starting: no configuration loaded yet";
 
@@ -136,6 +137,26 @@ Response OneCollector(const Context& context, std::string_view collector,
                        });
 }
 
+// The client's certificate names others, or nobody is asked for.
+Response Foreign(std::optional<std::string_view> collector,
+                 const std::vector<std::string>& names) {
+  std::string message = collector ? fmt::format("collector_id {}: ", *collector)
+                                  : std::string("collector_id is missing: ");
+  if (names.empty()) {
+    message +=
+        "the client's certificate names no collector; it takes a DNS name or "
+        "a URI among its subject alternative names";
+  } else {
+    message += "the client's certificate is for ";
+    for (const std::string& name : names) {
+      message.append(&name == &names.front() ? "" : ", ").append(name);
+    }
+  }
+  Response response = Router::ErrorResponse(403, message);
+  response.foreign_name = true;
+  return response;
+}
+
 // Everything between "this is a well-formed question" and the answer.
 Response AnswerTargets(const Context& context, std::string_view job_name,
                        std::optional<std::string_view> collector,
@@ -199,11 +220,17 @@ Response HandleScrapeConfigs(const Context& context) {
         "prometheus_cr is enabled, custom resources are not implemented, and "
         "the file has no jobs of its own");
   }
-  const std::uint64_t digest = Hash64(config.scrape_configs_json);
+  // The other is empty where it would be equal.
+  const bool secrets =
+      context.request.secure && !config.secret_scrape_configs_json.empty();
+  const std::string& json =
+      secrets ? config.secret_scrape_configs_json : config.scrape_configs_json;
+  const std::uint64_t digest = Hash64(json);
   // As it stands in the configuration, which it keeps alive: no copy.
-  return RespondShared(context, fmt::format("W/\"{:016x}\"", digest),
-                       {digest, 0, kScrapeConfigsForm},
-                       {snapshot.config, &config.scrape_configs_json});
+  return RespondShared(
+      context, fmt::format("W/\"{:016x}\"", digest),
+      {digest, 0, secrets ? kSecretScrapeConfigsForm : kScrapeConfigsForm},
+      {snapshot.config, &json});
 }
 
 Response HandleJobs(const Context& context) {
@@ -228,6 +255,11 @@ Response HandleTargets(const Context& context, std::string_view job) {
       return Router::ErrorResponse(400,
                                    "collector_id: " + valid.error().message);
     }
+  }
+  if (const auto* names = context.request.client_names;
+      names != nullptr &&
+      (!collector || std::ranges::find(*names, *collector) == names->end())) {
+    return Foreign(collector, *names);
   }
   LabelsMode mode = LabelsMode::kDiscovered;
   if (const auto labels = context.query.First("labels")) {

@@ -38,8 +38,9 @@ void Worker::Run() {
   context_.run();
 }
 
-void Worker::Adopt(boost::asio::ip::tcp::socket socket) {
-  auto connection = std::make_shared<Connection>(std::move(socket), *this);
+void Worker::Adopt(boost::asio::ip::tcp::socket socket, Transport transport) {
+  auto connection =
+      std::make_shared<Connection>(std::move(socket), transport, *this);
   if (!stopping_) connection->Start();
 }
 

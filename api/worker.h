@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "api/server_shared.h"
+#include "api/turns.h"
 
 namespace ta {
 
@@ -41,7 +42,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   // The thread's body: returns once stopped and without connections.
   void Run();
   // Takes over a new connection.
-  void Adopt(boost::asio::ip::tcp::socket socket);
+  void Adopt(boost::asio::ip::tcp::socket socket, Transport transport);
   void Stop();
   bool stopping() const { return stopping_; }
 
@@ -51,6 +52,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   // -- for Connection --
   std::list<Connection*>& connections() { return connections_; }
   std::list<Timer*>& held() { return held_; }
+  Turns& handshake_turns() { return handshake_turns_; }
   // The value of a Date header, as of the last tick.
   std::string_view date() const { return date_; }
 
@@ -71,6 +73,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   const std::shared_ptr<ServerShared> shared_;
   boost::asio::io_context context_{1};
   Timer ticker_{context_};
+  Turns handshake_turns_{context_};
   bool stopping_ = false;
   TimePoint stop_deadline_{};
   std::list<Connection*> connections_;
