@@ -67,6 +67,7 @@ void Allocator::Configure(std::shared_ptr<const Config> config, TimePoint now) {
   in_use_changed_ = true;
   sync_.Configure(*config_, now);
   membership_.Configure(config_->members, now);
+  membership_.SetNotReadyGrace(config_->collector_not_ready_grace_period, now);
   hand_over_.Configure(
       {config_->hand_over.enabled, config_->hand_over.timeout});
   if (const StrategySettings settings = StrategySettings::Of(*config_);
@@ -166,7 +167,7 @@ void Allocator::Observe(const AllocatorInput& input, TimePoint now) {
     live_.clear();
     draining_.clear();
     for (const auto& [name, member] : membership_.members()) {
-      (member.live ? live_ : draining_).insert(member.id);
+      (member.live() ? live_ : draining_).insert(member.id);
       shares_.Introduce(member.id, name);
     }
   }
@@ -358,7 +359,7 @@ StrategyTarget Allocator::ForStrategy(Slot slot, MemberId previous) const {
 std::vector<StrategyMember> Allocator::LiveMembers() const {
   std::vector<StrategyMember> members;
   for (const auto& [name, member] : membership_.members()) {
-    if (member.live) members.push_back({member.id, name, member.node});
+    if (member.live()) members.push_back({member.id, name, member.node});
   }
   return members;
 }

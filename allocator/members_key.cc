@@ -7,7 +7,12 @@ namespace {
 
 struct Visitor {
   std::string operator()(const PodMembers& pods) const {
-    return "pods:" + pods.collector_namespace;
+    std::string key = pods.has_selector ? "pods:" : "no pods:";
+    for (const std::string& part :
+         {pods.collector_namespace, pods.selector, pods.kube_config_path}) {
+      key += std::to_string(part.size()) + ':' + part;
+    }
+    return key;
   }
   std::string operator()(const StaticMembers& members) const {
     std::string key = "static:";

@@ -58,6 +58,11 @@ void Membership::Configure(const MembersConfig& config, TimePoint now) {
   Remember(std::exchange(remembered_, {}), now);
 }
 
+void Membership::SetNotReadyGrace(Duration grace, TimePoint now) {
+  pods_.SetGrace(grace);
+  CheckBy(now);
+}
+
 void Membership::Observe(const MembersUpdate& update, TimePoint now) {
   const bool is_awaited = awaited_ && awaited_->key == update.source;
   const bool is_current = current_ && current_->key == update.source;
@@ -70,7 +75,7 @@ void Membership::Observe(const MembersUpdate& update, TimePoint now) {
   }
   known_ = true;
   CheckBy(now);
-  Replace(update.members, now);
+  Replace(update, is_awaited, now);
 }
 
 void Membership::Remember(std::span<const std::string> names, TimePoint now) {
@@ -90,6 +95,7 @@ void Membership::Remember(std::span<const std::string> names, TimePoint now) {
 void Membership::Polled(const Poll& poll) {
   const auto refresh = std::clamp(
       poll.refresh_interval, std::chrono::milliseconds(0), kLongestRefresh);
+  if (pods_.Polled(poll.collector, poll.at)) CheckBy(poll.at);
   auto found = askers_.find(poll.collector);
   if (found == askers_.end()) {
     const bool open = (awaited_ && awaited_->polling) || polling();
@@ -104,7 +110,7 @@ void Membership::Polled(const Poll& poll) {
   Asker& asker = found->second;
   asker.last = std::max(asker.last, poll.at);
   asker.refresh_interval = std::max(asker.refresh_interval, refresh);
-  if (polling()) Join(poll.collector, "", poll.at);
+  if (polling()) Join({poll.collector, ""}, State::kLive, "", poll.at);
   if (members_.contains(poll.collector)) {
     largest_refresh_interval_ =
         std::max(largest_refresh_interval_, asker.refresh_interval);
@@ -112,24 +118,18 @@ void Membership::Polled(const Poll& poll) {
 }
 
 std::vector<MemberId> Membership::Advance(TimePoint now) {
-  std::vector<MemberId> gone;
-  if (now < check_at_) return gone;
+  if (now < check_at_) return {};
   if (awaited_ && awaited_->polling && awaited_->complete_at <= now) {
     CompletePolling(now);
   }
+  JudgePods(now);
   for (auto it = members_.begin(); it != members_.end();) {
-    const Member& member = it->second;
-    const bool may_fall_silent = !member.live || polling();
-    if (may_fall_silent && SilentAt(member) <= now) {
-      if (member.live) ++live_version_;
-      ++version_;
-      ++strangers_version_;
-      gone.push_back(member.id);
-      it = members_.erase(it);
-    } else {
-      ++it;
-    }
+    const bool may_fall_silent = !it->second.live() || polling();
+    it = may_fall_silent && SilentAt(it->second) <= now ? Gone(it)
+                                                        : std::next(it);
   }
+  if (!gone_.empty()) JudgePods(now);  // of some nothing is left but the pod
+  std::vector<MemberId> gone = std::exchange(gone_, {});
   if (!gone.empty()) {
     largest_refresh_interval_ = std::chrono::milliseconds(0);
     for (const auto& [name, member] : members_) {
@@ -145,10 +145,10 @@ std::vector<MemberId> Membership::Advance(TimePoint now) {
   });
   if (removed > 0) ++strangers_version_;
 
-  check_at_ = TimePoint::max();
+  check_at_ = pods_.Deadline(now);
   if (awaited_ && awaited_->polling) CheckBy(awaited_->complete_at);
   for (const auto& [name, member] : members_) {
-    if (!member.live || polling()) CheckBy(SilentAt(member));
+    if (!member.live() || polling()) CheckBy(SilentAt(member));
   }
   for (const auto& [name, asker] : askers_) {
     if (!members_.contains(name)) CheckBy(asker.last + Silence(&asker));
@@ -190,42 +190,111 @@ TimePoint Membership::SilentAt(const Member& member) const {
   if (asker == askers_.end()) return member.changed + Silence(nullptr);
   // One that was excluded just now gets its time even if it had not asked for
   // a while: its process may be about to.
-  const TimePoint since = member.live
+  const TimePoint since = member.live()
                               ? asker->second.last
                               : std::max(asker->second.last, member.changed);
   return since + Silence(&asker->second);
 }
 
-void Membership::Join(const std::string& name, const std::string& node,
-                      TimePoint now) {
-  auto [it, added] = members_.try_emplace(name);
+void Membership::Join(const MemberObservation& seen, State state,
+                      std::string reason, TimePoint now) {
+  auto [it, added] = members_.try_emplace(seen.name);
   Member& member = it->second;
   if (added) {
     ++strangers_version_;
     member.id = next_id_++;
-    member.name = name;
+    member.name = seen.name;
   }
-  if (!added && member.live && member.node == node) return;
-  if (added || !member.live) member.changed = now;
-  member.live = true;
-  member.reason.clear();
-  member.node = node;
-  LiveChanged();
+  const bool was_live = !added && member.live();
+  if (added || member.state != state) member.changed = now;
+  if (!was_live || member.node != seen.node) {
+    ++live_version_;
+    ++version_;
+  } else if (member.state != state || member.reason != reason) {
+    ++version_;
+  }
+  member.uid = seen.pod ? seen.pod->uid : "";
+  member.node = seen.node;
+  member.state = state;
+  member.reason = std::move(reason);
 }
 
-void Membership::Replace(std::span<const MemberObservation> list,
-                         TimePoint now) {
-  std::set<std::string_view> named;
-  for (const MemberObservation& seen : list) {
-    if (named.insert(seen.name).second) Join(seen.name, seen.node, now);
-  }
-  for (auto& [name, member] : members_) {
-    if (!member.live || named.contains(name)) continue;
-    member.live = false;
-    member.reason = "not in the list of collectors any more";
+void Membership::Exclude(Member& member, std::string reason, TimePoint now) {
+  if (member.live()) {
+    ++live_version_;
+    member.state = State::kDraining;
     member.changed = now;
-    LiveChanged();
+  } else if (member.reason == reason) {
+    return;
   }
+  member.reason = std::move(reason);
+  ++version_;
+}
+
+Membership::Members::iterator Membership::Gone(Members::iterator member) {
+  if (member->second.live()) ++live_version_;
+  ++version_;
+  ++strangers_version_;
+  gone_.push_back(member->second.id);
+  return members_.erase(member);
+}
+
+void Membership::Replace(const MembersUpdate& update, bool first,
+                         TimePoint now) {
+  std::map<std::string_view, const MemberObservation*> named;
+  for (const MemberObservation& seen : update.members) {
+    named.try_emplace(seen.name, &seen);
+  }
+  const std::set<std::string_view> ended(update.ended_pods.begin(),
+                                         update.ended_pods.end());
+  for (auto it = members_.begin(); it != members_.end();) {
+    Member& member = it->second;
+    const auto seen = named.find(member.name);
+    const bool replaced = seen != named.end() && seen->second->pod &&
+                          !member.uid.empty() &&
+                          seen->second->pod->uid != member.uid;
+    if (replaced || (!member.uid.empty() && ended.contains(member.uid))) {
+      // Nobody asks under this name any more, until somebody new does.
+      askers_.erase(member.name);
+      it = Gone(it);
+      continue;
+    }
+    if (seen == named.end()) {
+      Exclude(member,
+              member.uid.empty() ? "not in the list of collectors any more"
+                                 : "no pod of this name is selected any more",
+              now);
+    }
+    ++it;
+  }
+  for (const auto& [name, seen] : named) {
+    if (!seen->pod) Join(*seen, State::kLive, "", now);
+  }
+  pods_.Replace(update.members, first, now);
+  JudgePods(now);
+}
+
+// Those that were never live are no members: nothing is served to them, and
+// while there are no others nobody is answered an empty list.
+void Membership::JudgePods(TimePoint now) {
+  std::map<std::string, std::string> left_out;
+  for (const auto& [name, pod] : pods_.pods()) {
+    auto [verdict, reason] = pods_.Judge(pod, now);
+    if (verdict != MemberPods::Verdict::kExcluded) {
+      Join(
+          {name, pod.node, pod.seen},
+          verdict == MemberPods::Verdict::kGrace ? State::kGrace : State::kLive,
+          std::move(reason), now);
+    } else if (const auto member = members_.find(name);
+               member != members_.end()) {
+      Exclude(member->second, std::move(reason), now);
+    } else {
+      left_out.emplace(name, std::move(reason));
+    }
+  }
+  if (left_out == left_out_) return;
+  left_out_ = std::move(left_out);
+  ++version_;
 }
 
 void Membership::CompletePolling(TimePoint now) {
@@ -233,11 +302,12 @@ void Membership::CompletePolling(TimePoint now) {
   known_ = true;
   ++version_;
   problem_.clear();
-  std::vector<MemberObservation> list;
+  MembersUpdate polled;
   for (const auto& [name, asker] : askers_) {
-    if (asker.last + Silence(&asker) > now) list.push_back({name, ""});
+    if (asker.last + Silence(&asker) > now)
+      polled.members.push_back({name, ""});
   }
-  Replace(list, now);
+  Replace(polled, true, now);
 }
 
 }  // namespace ta

@@ -1,11 +1,14 @@
 // Who the collectors are: live, draining, drained or gone.
 //
-// Members come from one source: a list (static, a watched file) or polling,
-// where whoever asks for targets as a scraper is a member. A member that its
-// list no longer names may well go on scraping, so it drains: it owns nothing
+// Members come from one source: a list (static, a watched file, pods) or
+// polling, where whoever asks for targets as a scraper is a member. A member
+// that its list no longer names, or a pod that is not fit to own targets any
+// more (member_pods.h), may well go on scraping, so it drains: it owns nothing
 // from then on, but is served what is being handed over until it falls silent.
-// A polling member that falls silent is gone at once; there is nobody to wait
-// for. Pure: time is a parameter.
+// A polling member that falls silent is gone at once, as is a pod whose object
+// was deleted after it was told to end; there is nobody to wait for. A pod of
+// the same name with another uid is a new process, and so a new member. Pure:
+// time is a parameter.
 
 #pragma once
 
@@ -22,6 +25,7 @@
 #include "allocator/base/clock.h"
 #include "allocator/config/config.h"
 #include "allocator/ids.h"
+#include "allocator/member_pods.h"
 #include "allocator/updates.h"
 
 namespace ta {
@@ -29,13 +33,18 @@ namespace ta {
 // Confined to the writer.
 class Membership {
  public:
+  // kGrace is live, but a pod that is not ready: soon excluded if it stays so.
+  enum class State { kLive, kGrace, kDraining };
   struct Member {
     MemberId id = kNoMember;
     std::string name;
     std::string node;
-    bool live = true;
-    std::string reason;  // why it is not live; "" while it is
-    TimePoint changed;   // when it last became live or stopped being so
+    std::string uid;  // of its pod; "" if it is none
+    State state = State::kLive;
+    std::string reason;  // of the state; "" while kLive
+    TimePoint changed;   // when the state last became another
+    // It may own targets.
+    bool live() const { return state != State::kDraining; }
   };
 
   // Names that ask but are no members are remembered up to this many, and
@@ -47,6 +56,10 @@ class Membership {
   // answer: a list's first update, or, for polling, `poll_timeout` from now
   // unless names were remembered. No effect when the source is the same.
   void Configure(const MembersConfig& config, TimePoint now);
+
+  // For how long a pod that is not ready stays live (30 s if not set); 0: never
+  // judged by readiness. Takes effect at once.
+  void SetNotReadyGrace(Duration grace, TimePoint now);
 
   // A list's answer. One for another source than the current or the awaited
   // one is late, and ignored. Duplicate names count once.
@@ -85,6 +98,11 @@ class Membership {
   const std::map<std::string, Member, std::less<>>& members() const {
     return members_;
   }
+  // Pods that are selected and no members, with the reason: they were never
+  // live here, or fell silent since. Changes with version().
+  const std::map<std::string, std::string>& left_out() const {
+    return left_out_;
+  }
   std::vector<std::string> Strangers() const;  // sorted; O(askers)
   // Changes whenever Strangers() may have.
   std::uint64_t strangers_version() const { return strangers_version_; }
@@ -103,14 +121,15 @@ class Membership {
   Duration Silence(const Asker* asker) const;
   // When the member has been silent for too long.
   TimePoint SilentAt(const Member& member) const;
-  void Join(const std::string& name, const std::string& node, TimePoint now);
-  void Replace(std::span<const MemberObservation> list, TimePoint now);
+  using Members = std::map<std::string, Member, std::less<>>;
+  void Join(const MemberObservation& seen, State state, std::string reason,
+            TimePoint now);
+  void Exclude(Member& member, std::string reason, TimePoint now);
+  Members::iterator Gone(Members::iterator member);
+  void Replace(const MembersUpdate& update, bool first, TimePoint now);
+  void JudgePods(TimePoint now);
   void CompletePolling(TimePoint now);
   void CheckBy(TimePoint time) { check_at_ = std::min(check_at_, time); }
-  void LiveChanged() {
-    ++version_;
-    ++live_version_;
-  }
 
   struct Source {
     std::string key;
@@ -129,7 +148,10 @@ class Membership {
   TimePoint check_at_ = TimePoint::max();
   std::vector<std::string> remembered_;  // until the first Configure
   MemberId next_id_ = 0;
-  std::map<std::string, Member, std::less<>> members_;
+  Members members_;
+  MemberPods pods_;
+  std::map<std::string, std::string> left_out_;
+  std::vector<MemberId> gone_;                        // since the last Advance
   std::map<std::string, Asker, std::less<>> askers_;  // members and strangers
   std::string problem_;
   std::chrono::milliseconds largest_refresh_interval_{0};

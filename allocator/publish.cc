@@ -31,6 +31,8 @@ std::shared_ptr<const Snapshot> Allocator::Publish() {
   snapshot->polling_members = membership_.polling();
   RefreshMemberViews();
   snapshot->members = member_views_;
+  snapshot->left_out.assign(membership_.left_out().begin(),
+                            membership_.left_out().end());
   snapshot->strangers = strangers_;
   snapshot->members_problem = members_problem_;
   RefreshDiscovererViews();
@@ -93,12 +95,19 @@ MemberView Allocator::ViewOf(const Membership::Member& member) const {
   view.name = member.name;
   view.id = member.id;
   view.node = member.node;
+  view.pod_uid = member.uid;
   view.reason = member.reason;
+  view.since = member.changed;
   view.owned = shares_.Owned(member.id);
   view.handing_over = hand_over_.HandingOver(member.id);
-  view.state = member.live             ? MemberView::State::kLive
-               : view.handing_over > 0 ? MemberView::State::kDraining
+  if (member.live()) {
+    view.state = member.state == Membership::State::kGrace
+                     ? MemberView::State::kGrace
+                     : MemberView::State::kLive;
+  } else {
+    view.state = view.handing_over > 0 ? MemberView::State::kDraining
                                        : MemberView::State::kDrained;
+  }
   return view;
 }
 

@@ -9,6 +9,8 @@ std::string_view ToString(MemberView::State state) {
   switch (state) {
     case MemberView::State::kLive:
       return "live";
+    case MemberView::State::kGrace:
+      return "grace";
     case MemberView::State::kDraining:
       return "draining";
     case MemberView::State::kDrained:
@@ -47,8 +49,8 @@ bool Snapshot::WasRemoved(std::string_view job) const {
 }
 
 std::size_t Snapshot::LiveMembers() const {
-  return static_cast<std::size_t>(std::ranges::count(
-      members, MemberView::State::kLive, &MemberView::state));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(members, &MemberView::live));
 }
 
 SnapshotHolder::SnapshotHolder()

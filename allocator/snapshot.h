@@ -12,8 +12,10 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "allocator/base/clock.h"
 #include "allocator/config/config.h"
 #include "allocator/ids.h"
 #include "allocator/labels.h"
@@ -133,14 +135,20 @@ struct JobView {
 
 // A collector that is a member, or was one and is still served.
 struct MemberView {
-  enum class State { kLive, kDraining, kDrained };
+  // kGrace is live, too: a pod that is not ready, excluded if it stays so.
+  enum class State { kLive, kGrace, kDraining, kDrained };
   std::string name;
   MemberId id = 0;
   std::string node;
+  std::string pod_uid;  // "" if it is no pod
   State state = State::kLive;
-  std::string reason;     // why it is not live: "not in the list any more"
+  std::string reason;     // why it is not kLive: "not in the list any more"
+  TimePoint since;        // when it became live, grace, or neither
   std::size_t owned = 0;  // targets it owns
   std::size_t handing_over = 0;  // targets it is served as an earlier owner
+
+  // It may own targets.
+  bool live() const { return state == State::kLive || state == State::kGrace; }
 };
 std::string_view ToString(MemberView::State state);
 
@@ -198,6 +206,8 @@ struct Snapshot {
 
   bool polling_members = false;
   SharedBlocks<MemberView> members;  // live and draining, by name
+  // Pods that are selected and no members, by name, with the reason.
+  std::vector<std::pair<std::string, std::string>> left_out;
   // Names that ask as scrapers and are no members. Sorted, at most 1,000.
   std::vector<std::string> strangers;
   std::vector<std::shared_ptr<const DiscovererView>> discoverers;  // by key

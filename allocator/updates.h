@@ -31,10 +31,24 @@ struct DiscoveryUpdate {
   std::string problem;
 };
 
+// What a pod says of itself at the moment that it was observed.
+struct PodObservation {
+  std::string uid;
+  std::string phase;     // "Running", "Pending", …; "" if not said
+  bool deleted = false;  // it is being deleted: has a deletion timestamp
+  bool ready = false;
+  // How long it has not been ready by its own account, from the wall clock
+  // then; may be anything. 0 if it is ready, or does not say.
+  Duration not_ready_for{0};
+
+  bool operator==(const PodObservation&) const = default;
+};
+
 // A collector as its source sees it.
 struct MemberObservation {
   std::string name;
-  std::string node;  // "" if not known
+  std::string node;                        // "" if not known
+  std::optional<PodObservation> pod = {};  // if it is one
   bool operator==(const MemberObservation&) const = default;
 };
 
@@ -45,6 +59,9 @@ struct MembersUpdate {
   std::vector<MemberObservation> members;
   bool complete = true;
   std::string problem;  // "" if nothing
+  // uids of pods that were being deleted and whose objects are gone now: their
+  // processes have ended. One that is merely not listed may run on.
+  std::vector<std::string> ended_pods = {};
 };
 
 // A scraper's GET of one job's targets under one collector_id. A request is a

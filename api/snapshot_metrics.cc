@@ -107,9 +107,9 @@ void AddConfig(const Snapshot& snapshot, FamilyList& out) {
 }
 
 void AddMembers(const Snapshot& snapshot, FamilyList& out) {
-  constexpr std::array kStates = {MemberView::State::kLive,
-                                  MemberView::State::kDraining,
-                                  MemberView::State::kDrained};
+  constexpr std::array kStates = {
+      MemberView::State::kLive, MemberView::State::kGrace,
+      MemberView::State::kDraining, MemberView::State::kDrained};
   std::array<std::size_t, kStates.size()> counts{};
   out.Gauge("target_allocator_collector_handing_over_targets",
             "Targets that a collector is still served as an earlier owner.");
@@ -122,6 +122,9 @@ void AddMembers(const Snapshot& snapshot, FamilyList& out) {
     out.Sample(counts[static_cast<std::size_t>(state)],
                {{"state", std::string(ToString(state))}});
   }
+  out.Gauge("target_allocator_pods_left_out",
+            "Pods that are selected as collectors and are no members.")
+      .Sample(snapshot.left_out.size());
   out.Gauge("target_allocator_members_problem",
             "1 while the source of members has a problem; see /api/v1/status.")
       .Sample(snapshot.members_problem.empty() ? 0 : 1);

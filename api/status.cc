@@ -71,7 +71,8 @@ void WriteAssignment(const Snapshot& snapshot, JsonWriter& json) {
       .EndObject();
 }
 
-void WriteCollectors(const Snapshot& snapshot, JsonWriter& json) {
+void WriteCollectors(const Context& context, JsonWriter& json) {
+  const Snapshot& snapshot = context.snapshot;
   json.Key("collectors").BeginObject();
   json.Field("source", snapshot.config ? SourceOf(snapshot.config->members)
                                        : std::string_view());
@@ -82,10 +83,21 @@ void WriteCollectors(const Snapshot& snapshot, JsonWriter& json) {
         .Field("name", member.name)
         .Field("state", ta::ToString(member.state))
         .Field("reason", member.reason)
-        .Field("node", member.node)
-        .Field("targets", member.owned)
+        .Field("node", member.node);
+    if (context.options.now) {
+      json.Field("seconds_in_state", std::chrono::floor<std::chrono::seconds>(
+                                         context.options.now() - member.since)
+                                         .count());
+    }
+    if (!member.pod_uid.empty()) json.Field("pod_uid", member.pod_uid);
+    json.Field("targets", member.owned)
         .Field("handing_over", member.handing_over)
         .EndObject();
+  }
+  json.EndArray();
+  json.Key("pods_left_out").BeginArray();
+  for (const auto& [name, reason] : snapshot.left_out) {
+    json.BeginObject().Field("name", name).Field("reason", reason).EndObject();
   }
   json.EndArray();
   Strings("asking_but_no_member", snapshot.strangers, json);
@@ -186,7 +198,7 @@ static void WriteStatus(const Context& context, ByteBuffer& out) {
   Strings("removed_jobs", snapshot.removed_jobs, json);
   WriteConfig(snapshot, json);
   WriteAssignment(snapshot, json);
-  WriteCollectors(snapshot, json);
+  WriteCollectors(context, json);
   WriteJobs(snapshot, json);
   WriteDiscoverers(snapshot, json);
   json.EndObject();

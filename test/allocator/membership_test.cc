@@ -79,7 +79,7 @@ TEST(MembershipTest, AnExcludedMemberDrainsUntilItIsSilent) {
   const MemberId id = membership.members().find("b")->second.id;
   membership.Observe(ListFor(config, {{"a", ""}}), kStart + seconds(1000));
   EXPECT_THAT(membership.Advance(kStart + seconds(1000)), IsEmpty());
-  EXPECT_FALSE(membership.members().find("b")->second.live);
+  EXPECT_FALSE(membership.members().find("b")->second.live());
   EXPECT_EQ(membership.Deadline(), kStart + seconds(1090));
   membership.Polled(PollOf("b", kStart + seconds(1050), seconds(60)));
   EXPECT_THAT(membership.Advance(kStart + seconds(1090)), IsEmpty());
@@ -201,7 +201,7 @@ TEST(MembershipTest, ADeadlineIsAlwaysAhead) {
     }
     for (const auto& [each, member] : membership.members()) {
       ASSERT_EQ(each, member.name);
-      ASSERT_EQ(member.live, member.reason.empty());
+      ASSERT_EQ(member.live(), member.reason.empty());
     }
   }
 }

@@ -54,6 +54,7 @@ TEST(SnapshotTest, ATargetsOwnLabelWins) {
 
 TEST(SnapshotTest, StatesHaveTheirNames) {
   EXPECT_EQ(ToString(MemberView::State::kLive), "live");
+  EXPECT_EQ(ToString(MemberView::State::kGrace), "grace");
   EXPECT_EQ(ToString(MemberView::State::kDraining), "draining");
   EXPECT_EQ(ToString(MemberView::State::kDrained), "drained");
 }

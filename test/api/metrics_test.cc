@@ -82,8 +82,10 @@ TEST(SnapshotMetricsTest, EveryDegradedStateShows) {
            "mechanism=\"consul\"} 8\n",
            "target_allocator_prometheus_cr_unimplemented 1\n",
            "target_allocator_members{state=\"live\"} 0\n",
+           "target_allocator_members{state=\"grace\"} 0\n",
            "target_allocator_members{state=\"draining\"} 1\n",
            "target_allocator_members_problem 1\n",
+           "target_allocator_pods_left_out 0\n",
            "target_allocator_strangers 2\n",
            "target_allocator_discoverers{mechanism=\"file\","
            "state=\"not_synced\"} 1\n",

@@ -110,7 +110,8 @@ TEST(RouterStatusTest, StatusShowsTheWholeState) {
       R"({"name":"a","state":"live","reason":"","node":"","targets":0,)"
       R"("handing_over":0},)"
       R"({"name":"b","state":"draining","reason":"","node":"","targets":0,)"
-      R"("handing_over":0}],"asking_but_no_member":["who"]},)"
+      R"("handing_over":0}],)"
+      R"("pods_left_out":[],"asking_but_no_member":["who"]},)"
       R"("jobs":[{"name":"web","served":true,"waiting_for":"",)"
       R"("discovered":1,"assigned":1,"unassigned":0,"dropped":0,)"
       R"("duplicates":0,"invalid":0}],)"
@@ -118,6 +119,28 @@ TEST(RouterStatusTest, StatusShowsTheWholeState) {
       R"("synced":true,"problem":"a.json: not a list","groups":1,)"
       R"("targets":1,"jobs":["web"]}]})"
       "\n");
+}
+
+TEST(RouterStatusTest, StatusShowsPodsAndWhySomeAreNoMembers) {
+  SnapshotBuilder builder;
+  builder.Member("a", MemberView::State::kGrace);
+  Snapshot snapshot = *builder.Build();
+  MemberView member = snapshot.members[0];
+  member.reason = "pod is not ready";
+  member.pod_uid = "1-2";
+  member.since = TimePoint(std::chrono::seconds(100));
+  snapshot.members = SharedBlocks(std::vector{member});
+  snapshot.left_out = {{"b", "pod is Pending"}};
+  RouterOptions options;
+  options.now = [] { return TimePoint(std::chrono::milliseconds(107'900)); };
+  const std::string body = BodyOf(Router(options).Handle(
+      Request{.method = "GET", .target = "/api/v1/status"}, snapshot));
+  EXPECT_THAT(body,
+              HasSubstr(R"({"name":"a","state":"grace","reason":)"
+                        R"("pod is not ready","node":"","seconds_in_state":7,)"
+                        R"("pod_uid":"1-2","targets":0,"handing_over":0})"));
+  EXPECT_THAT(body, HasSubstr(R"("pods_left_out":[{"name":"b","reason":)"
+                              R"("pod is Pending"}])"));
 }
 
 TEST(RouterStatusTest, StatusAnswersBeforeAnythingIsKnown) {

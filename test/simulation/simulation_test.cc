@@ -8,9 +8,12 @@
 namespace ta {
 namespace {
 
+using test::MembersKind;
 using test::World;
 using test::WorldOptions;
 
+constexpr MembersKind kMembers[] = {MembersKind::kList, MembersKind::kPolling,
+                                    MembersKind::kPods};
 constexpr StrategyKind kStrategies[] = {StrategyKind::kConsistentHashing,
                                         StrategyKind::kPerNode,
                                         StrategyKind::kLeastWeighted};
@@ -20,8 +23,8 @@ void Simulate(std::uint32_t seed, int seconds) {
   WorldOptions options;
   options.seed = seed;
   options.strategy = kStrategies[seed % 3];
-  options.polling = seed / 3 % 2 == 1;
-  options.unplanned = seed / 6 % 2 == 1;
+  options.members = kMembers[seed / 3 % 3];
+  options.unplanned = seed / 9 % 2 == 1;
   options.seconds = seconds;
   SCOPED_TRACE("seed " + std::to_string(seed));
   World world(options);
@@ -37,12 +40,12 @@ void Simulate(std::uint32_t seed, int seconds) {
 
 class SimulationQuickTest : public ::testing::TestWithParam<std::uint32_t> {};
 TEST_P(SimulationQuickTest, PromisesHold) { Simulate(GetParam(), 1'200); }
-INSTANTIATE_TEST_SUITE_P(Seeds, SimulationQuickTest, ::testing::Range(0u, 12u));
+INSTANTIATE_TEST_SUITE_P(Seeds, SimulationQuickTest, ::testing::Range(0u, 18u));
 
 class SimulationLongTest : public ::testing::TestWithParam<std::uint32_t> {};
 TEST_P(SimulationLongTest, PromisesHold) { Simulate(GetParam(), 6'000); }
 INSTANTIATE_TEST_SUITE_P(Seeds, SimulationLongTest,
-                         ::testing::Range(100u, 148u));
+                         ::testing::Range(100u, 154u));
 
 }  // namespace
 }  // namespace ta

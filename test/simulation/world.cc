@@ -38,7 +38,8 @@ Seconds IntervalOf(const std::string& job) {
 World::World(const WorldOptions& options)
     : options_(options), random_(options.seed) {
   builder_.Strategy(options_.strategy);
-  if (options_.polling) builder_.Members(PollingIn(90));
+  if (polling()) builder_.Members(PollingIn(90));
+  if (pods()) builder_.Members(PodMembers{true, "x"});
   for (const std::string& job : kJobs) {
     builder_.Job(job, {kDiscoverers[Draw(4)], kDiscoverers[Draw(4)]},
                  RandomRules(Draw(6)), IntervalOf(job));
@@ -140,6 +141,7 @@ void World::Join() {
   const std::chrono::seconds refresh(5 + Draw(3) * 10);
   scrapers_.emplace(name, Scraper(name, refresh, now_));
   listed_[name] = RandomNode();
+  if (pods()) AddPod(name);
 }
 
 void World::Leave(bool planned) {
@@ -148,7 +150,8 @@ void World::Leave(bool planned) {
   if (names.empty()) return;
   const std::string name = names[Draw(static_cast<int>(names.size()))];
   listed_.erase(name);
-  if (planned && !options_.polling) {
+  if (pods()) EndPod(name, planned);
+  if (planned && !polling()) {
     leaving_[name] = now_;
     return;
   }
@@ -162,11 +165,13 @@ void World::ChangeMembers() {
     Join();
   } else if (what < 8) {
     // With polling members nobody leaves as planned.
-    if (!options_.polling || options_.unplanned) {
+    if (!polling() || options_.unplanned) {
       if (listed_.size() > 1 || Chance(20)) Leave(true);
     }
   } else if (what < 9) {
     if (options_.unplanned) Leave(false);
+  } else if (pods()) {
+    ChangePods();
   } else if (!leaving_.empty()) {
     // One that leaves comes back.
     const std::string name = leaving_.begin()->first;
@@ -175,7 +180,7 @@ void World::ChangeMembers() {
   } else if (!listed_.empty() && options_.unplanned) {
     listed_.begin()->second = RandomNode();  // on another node
   }
-  if (options_.polling) return;
+  if (options_.members != MembersKind::kList) return;
   MembersUpdate update;
   update.source = MembersKey(config_->members);
   update.members = ListedMembers();
@@ -212,8 +217,13 @@ void World::Unplanned() { measured_from_ = now_ + std::chrono::seconds(200); }
 void World::Restart() {
   allocator_ = std::make_unique<Allocator>();
   Unplanned();
-  for (const auto& [name, since] : leaving_) scrapers_.erase(name);
+  for (const auto& [name, since] : leaving_) {
+    scrapers_.erase(name);
+    pods_.erase(name);
+    deselected_.erase(name);
+  }
   leaving_.clear();
+  ended_pods_.clear();
   snapshot_ = nullptr;
   deadline_.reset();
   in_use_.clear();
@@ -223,7 +233,7 @@ void World::Restart() {
   next_ = AllocatorInput();
   late_polls_.clear();
   next_.config = builder_.Build();
-  if (options_.polling && Chance(50)) {
+  if (polling() && Chance(50)) {
     for (const auto& [name, node] : listed_) {
       next_.remembered_members.push_back(name);
     }
@@ -272,6 +282,7 @@ void World::SayNothingNew() {
 void World::Tick() {
   now_ += std::chrono::seconds(1);
   RunDiscoverers();
+  if (pods()) RunPods();
   RunScrapers();
   const bool due = deadline_ && *deadline_ <= now_;
   const bool events = next_.config != nullptr || !next_.discovery.empty() ||
@@ -304,8 +315,8 @@ void World::RunDiscoverers() {
   for (DiscoveryUpdate& update : updates) {
     next_.discovery.push_back(std::move(update));
   }
-  if (!members_told_ && !options_.polling && snapshot_ != nullptr &&
-      Chance(50)) {
+  if (!members_told_ && options_.members == MembersKind::kList &&
+      snapshot_ != nullptr && Chance(50)) {
     members_told_ = true;
     MembersUpdate update;
     update.source = MembersKey(config_->members);
@@ -357,6 +368,12 @@ void World::StopDrained() {
     const bool killed = since + std::chrono::seconds(600) < now_;
     if (killed || (drained && scraper->second.Endpoints().empty())) {
       scrapers_.erase(scraper);
+      if (const auto pod = pods_.find(name); pod != pods_.end()) {
+        ended_pods_.push_back(pod->second.seen.pod->uid);
+        pods_.erase(pod);
+        pods_changed_ = true;
+      }
+      deselected_.erase(name);
       it = leaving_.erase(it);
     } else {
       ++it;

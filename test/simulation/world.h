@@ -21,10 +21,12 @@
 
 namespace ta::test {
 
+enum class MembersKind { kList, kPolling, kPods };
+
 struct WorldOptions {
   std::uint32_t seed = 1;
   StrategyKind strategy = StrategyKind::kConsistentHashing;
-  bool polling = false;   // members; else a list
+  MembersKind members = MembersKind::kList;
   bool unplanned = true;  // deaths and restarts too
   int seconds = 2'000;
 };
@@ -77,6 +79,21 @@ class World {
   std::vector<MemberObservation> ListedMembers() const;
   std::string RandomNode();
 
+  // Collectors that are pods (world_pods.cc). `listed_` has those that are
+  // meant to be live at rest.
+  bool polling() const { return options_.members == MembersKind::kPolling; }
+  bool pods() const { return options_.members == MembersKind::kPods; }
+  struct PodState {
+    MemberObservation seen;
+    TimePoint readiness_since;
+    std::optional<TimePoint> ready_at;  // it becomes ready then
+  };
+  void AddPod(const std::string& name);
+  void EndPod(const std::string& name, bool told_to_end);
+  void ChangePods();
+  void RunPods();
+  MembersUpdate PodsNow();
+
   // One second, and one call of the allocator.
   void Tick();
   void Apply();
@@ -113,6 +130,12 @@ class World {
   std::map<std::string, Scraper> scrapers_;    // processes that run
   std::map<std::string, TimePoint> leaving_;   // since when; until drained
   int next_scraper_ = 0;
+  std::map<std::string, PodState> pods_;        // that are selected
+  std::map<std::string, PodState> deselected_;  // whose processes run on
+  std::vector<std::string> ended_pods_;         // since the last list
+  bool pods_changed_ = false;
+  TimePoint outage_until_;  // nobody hears of pods before
+  int next_uid_ = 0;
   ScrapeLog log_;
   // After a restart or a death: what was handed over then is nobody's promise.
   TimePoint measured_from_;

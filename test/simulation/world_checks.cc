@@ -20,7 +20,7 @@ std::size_t MostOf(std::size_t targets, std::size_t members, int thousandths) {
 std::map<std::string, std::string> World::LiveMembers() const {
   std::map<std::string, std::string> live;
   for (const MemberView& member : snapshot_->members) {
-    if (member.state == MemberView::State::kLive) {
+    if (member.live()) {
       live[member.name] = member.node;
     }
   }
@@ -80,7 +80,7 @@ void World::CheckOwners(const OracleState& oracle) {
                   expected->second.labels);
         ASSERT_EQ(expected->second.job, job->name());
         if (!listed.owned) continue;
-        ASSERT_EQ(member.state, MemberView::State::kLive);
+        ASSERT_TRUE(member.live());
         ASSERT_TRUE(owners.emplace(id, member.name).second) << "two owners";
       }
     }
