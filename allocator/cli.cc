@@ -109,7 +109,7 @@ void AddServeOptions(CLI::App& app, Raw& raw) {
                "Custom resources as sources of targets (not implemented yet)")
       ->group(kKubernetes);
   app.add_option("--kubeconfig-path", raw.kube_config,
-                 "The kubeconfig file (not used yet)")
+                 "The kubeconfig file, where nothing else is said")
       ->type_name("PATH")
       ->group(kKubernetes);
   app.add_flag("--enable-https-server", raw.https,
