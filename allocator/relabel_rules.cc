@@ -80,7 +80,7 @@ struct RelabelRules::Rule {
   };
 
   explicit Rule(const RelabelConfig& config,
-                std::shared_ptr<const Regex> compiled)
+                std::shared_ptr<const Regex> compiled, bool remembers)
       : action(config.action),
         separator(config.separator),
         regex(std::move(compiled)),
@@ -98,8 +98,9 @@ struct RelabelRules::Rule {
       target_valid = IsValidLabelName(target.constant(), legacy_names);
     }
     groups = std::max(replacement.groups_needed(), target.groups_needed());
-    if (action == Action::kLabelMap || action == Action::kLabelDrop ||
-        action == Action::kLabelKeep) {
+    if (remembers &&
+        (action == Action::kLabelMap || action == Action::kLabelDrop ||
+         action == Action::kLabelKeep)) {
       memo = std::make_unique<NameMemo>();
     }
   }
@@ -144,7 +145,7 @@ struct RelabelRules::Rule {
   bool legacy_names;
   // By name: for labelmap the name it maps to + 1, or 0; else whether it
   // matches.
-  // Null for actions that don't look at names.
+  // Null for actions that don't look at names, and without this shortcut.
   std::unique_ptr<NameMemo> memo;
 };
 
@@ -183,17 +184,20 @@ bool RelabelRules::Rule::Replace(std::string_view value,
 
 std::optional<NameId> RelabelRules::Rule::Map(NameId name,
                                               LabelBuilder& labels) const {
-  if (const auto known = memo->Find(name)) {
-    if (*known == 0) return std::nullopt;
-    return *known - 1;
+  if (memo != nullptr) {
+    if (const auto known = memo->Find(name)) {
+      if (*known == 0) return std::nullopt;
+      return *known - 1;
+    }
   }
   const std::string_view text = label_pool::NameText(name);
   if (!regex->Matches(text)) {
-    memo->Insert(name, 0);
+    if (memo != nullptr) memo->Insert(name, 0);
     return std::nullopt;
   }
   const LabelName mapped(replacement.ReplaceAll(*regex, text));
-  if (memo->Insert(name, mapped.id() + 1, &mapped)) return mapped.id();
+  if (memo != nullptr && memo->Insert(name, mapped.id() + 1, &mapped))
+    return mapped.id();
   return labels.Name(mapped.text());
 }
 
@@ -209,6 +213,7 @@ bool RelabelRules::Rule::LabelMap(LabelBuilder& labels) const {
 }
 
 bool RelabelRules::Rule::NameMatches(NameId name) const {
+  if (memo == nullptr) return regex->Matches(label_pool::NameText(name));
   if (const auto known = memo->Find(name)) return *known != 0;
   const bool matches = regex->Matches(label_pool::NameText(name));
   memo->Insert(name, matches ? 1 : 0);
@@ -233,7 +238,9 @@ RelabelRules& RelabelRules::operator=(RelabelRules&&) noexcept = default;
 RelabelRules::~RelabelRules() = default;
 
 Result<RelabelRules> RelabelRules::Compile(
-    std::span<const RelabelConfig> configs) {
+    std::span<const RelabelConfig> configs, RelabelShortcuts shortcuts) {
+  const auto engine =
+      shortcuts.simple_regexes ? Regex::Engine::kBest : Regex::Engine::kRe2Only;
   RelabelRules rules;
   std::string mistakes;
   for (std::size_t i = 0; i < configs.size(); ++i) {
@@ -243,10 +250,10 @@ Result<RelabelRules> RelabelRules::Compile(
           "action hashmod needs MD5, which this machine's OpenSSL does not "
           "provide (is it limited to FIPS?)");
     }
-    auto regex = Regex::Compile(configs[i].regex);
+    auto regex = Regex::Compile(configs[i].regex, engine);
     if (valid && regex) {
-      rules.rules_.push_back(
-          std::make_unique<const Rule>(configs[i], *std::move(regex)));
+      rules.rules_.push_back(std::make_unique<const Rule>(
+          configs[i], *std::move(regex), shortcuts.name_memo));
       continue;
     }
     if (!mistakes.empty()) mistakes += '\n';

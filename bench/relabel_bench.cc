@@ -12,9 +12,13 @@
 #include <span>
 #include <vector>
 
+#include "allocator/kept_labels.h"
+#include "allocator/label_builder.h"
 #include "allocator/labels.h"
+#include "allocator/populate.h"
 #include "allocator/regex.h"
 #include "allocator/relabel.h"
+#include "allocator/relabel_rules.h"
 #include "bench/kubernetes_targets.h"
 
 namespace {
@@ -136,6 +140,54 @@ void Sizes(benchmark::internal::Benchmark* bench) {
 BENCHMARK(BM_Relabel<Rules::kNone>)->Apply(Sizes);
 BENCHMARK(BM_Relabel<Rules::kServiceMonitor>)->Apply(Sizes);
 BENCHMARK(BM_Relabel<Rules::kAnnotations>)->Apply(Sizes);
+
+// What each shortcut gains for whole sets of rules: the same as BM_Relabel,
+// but for identity and placement key.
+void BM_RelabelShortcuts(benchmark::State& state, Rules which,
+                         RelabelShortcuts shortcuts) {
+  const auto targets = Targets(static_cast<std::size_t>(state.range(0)));
+  const auto rules = *RelabelRules::Compile(RulesOf(which), shortcuts);
+  const Populate populate(Seeds("bench"));
+  LabelBuilder builder;
+  KeptLabels kept;
+  const auto all = [&] {
+    for (const DiscoveredTarget& target : targets) {
+      builder.Reset();
+      kept.Clear();
+      builder.AddTarget(target.group, target.own);
+      populate.Seed(builder);
+      if (rules.Apply(builder) >= 0) continue;
+      benchmark::DoNotOptimize(populate.Check(builder, kept));
+      benchmark::DoNotOptimize(kept.pairs().data());
+    }
+  };
+  all();
+  for (auto _ : state) all();
+  state.counters["s_target"] =
+      benchmark::Counter(static_cast<double>(state.range(0)),
+                         benchmark::Counter::kIsIterationInvariantRate |
+                             benchmark::Counter::kInvert);
+}
+void OneSize(benchmark::internal::Benchmark* bench) {
+  bench->ArgName("targets")->Unit(benchmark::kMillisecond)->Arg(100'000);
+}
+#define SHORTCUTS_BENCHMARK(name, rules)                             \
+  BENCHMARK_CAPTURE(BM_RelabelShortcuts, name##_all, rules,          \
+                    RelabelShortcuts{})                              \
+      ->Apply(OneSize);                                              \
+  BENCHMARK_CAPTURE(BM_RelabelShortcuts, name##_re2_only, rules,     \
+                    RelabelShortcuts{.simple_regexes = false})       \
+      ->Apply(OneSize);                                              \
+  BENCHMARK_CAPTURE(BM_RelabelShortcuts, name##_no_memo, rules,      \
+                    RelabelShortcuts{.name_memo = false})            \
+      ->Apply(OneSize);                                              \
+  BENCHMARK_CAPTURE(                                                 \
+      BM_RelabelShortcuts, name##_neither, rules,                    \
+      RelabelShortcuts{.simple_regexes = false, .name_memo = false}) \
+      ->Apply(OneSize)
+SHORTCUTS_BENCHMARK(service_monitor, Rules::kServiceMonitor);
+SHORTCUTS_BENCHMARK(annotations, Rules::kAnnotations);
+#undef SHORTCUTS_BENCHMARK
 
 // One match with groups, on the engine that is chosen and on RE2.
 void BM_RegexMatch(benchmark::State& state, const char* pattern,
