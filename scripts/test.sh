@@ -57,6 +57,8 @@ case "${1:-all}" in
     fi
     say "building the test control plane"
     test/integration/kube/build.sh || exit 1
+    say "building the OpenTelemetry Collector of the tests"
+    test/integration/otel/build.sh || exit 1
     build release
     tests release 'unit tests' -LE integration -j "$jobs"
     # One at a time: they watch the clock.
