@@ -79,10 +79,12 @@ DiscoveryConfig HttpOf(const Value& config, const std::string& folder) {
       std::chrono::milliseconds(config.at("refresh_interval").integer);
   settings.client = HttpClientConfigOf(config, folder);
   std::string text;
-  // A password in the URL is no secret to the schema.
+  // To the schema nothing in a URL is a secret.
   Value shown = config;
-  if (const auto url = ParseGoUrl(settings.url); url && url->has_password) {
+  if (auto url = ParseGoUrl(settings.url);
+      url && (url->has_password || !url->query.empty())) {
     AppendHashed(settings.url, text);
+    url->query.clear();
     shown.at("url").text = url->Redacted();
   }
   AppendJson(shown, Secrets::kHashed, text);

@@ -361,8 +361,9 @@ class SecretsTest(ProcessTest):
     def test_the_password_of_a_discovery_url_is_in_no_log(self):
         # To Prometheus the url is no secret, and /scrape_configs serves it as it
         # is written; nothing else shows it.
-        sd = {"job_name": "sd", "http_sd_configs": [{"url": f"http://u:{SECRET}@h/"}]}
-        self.write("ta.yaml", config(job(targets=["a:1"]), sd))
+        url = f"http://u:{SECRET}@127.0.0.1:1/?key={SECRET}"
+        sd = {"job_name": "sd", "http_sd_configs": [{"url": url}]}
+        self.write("ta.yaml", config(job(targets=["a:1"]), sd, sync_timeout="1s"))
         allocator = self.allocator("ta.yaml", "--log-level=debug").wait_ready()
         self.assertIn(SECRET.encode(), allocator.get("/scrape_configs").body)
         for path in ["/api/v1/status", "/metrics", "/api/v1/targets", "/readyz"]:

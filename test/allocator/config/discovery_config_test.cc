@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <variant>
 
@@ -14,6 +15,20 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
+
+// The discovery of a job whose one http_sd_configs has these fields.
+DiscoveryConfig Http(const std::string& fields) {
+  const auto config =
+      LoadConfig("/etc/ta/ta.yaml",
+                 "scrape_configs:\n- job_name: j\n  http_sd_configs:\n  - {" +
+                     fields + "}\n",
+                 {});
+  if (!config) {
+    ADD_FAILURE() << config.error().front().ToString();
+    return {};
+  }
+  return config->jobs.at(0)->discoveries.at(0);
+}
 
 // The discovery of a job whose one kubernetes_sd_configs has these fields.
 DiscoveryConfig Kubernetes(const std::string& fields,
@@ -51,6 +66,27 @@ TEST(DiscoveryConfigTest, KubernetesSettingsAreTakenOver) {
   EXPECT_EQ(settings.attach_metadata,
             (KubernetesDiscovery::AttachMetadata{
                 .node = true, .ns = true, .cronjob = true}));
+}
+
+TEST(DiscoveryConfigTest, HttpSettingsAreTakenOver) {
+  const DiscoveryConfig config = Http(
+      "url: 'http://u:p@h/sd?x=1', refresh_interval: 15s, basic_auth: "
+      "{username: a, password_file: p}");
+  EXPECT_EQ(config.mechanism, "http");
+  const auto& settings = std::get<HttpDiscovery>(config.settings);
+  EXPECT_EQ(settings.url, "http://u:p@h/sd?x=1");
+  EXPECT_EQ(settings.refresh_interval, std::chrono::seconds(15));
+  EXPECT_EQ(settings.client.basic_auth->password.file, "/etc/ta/p");
+  EXPECT_EQ(Http("url: 'http://h'").key, Http("url: 'http://h'").key);
+}
+
+TEST(DiscoveryConfigTest, KeyOfAnHttpUrlHidesItsPasswordAndQuery) {
+  const auto key = [](const std::string& secret) {
+    return Http("url: 'http://u:" + secret + "@h/?key=" + secret + "'").key;
+  };
+  EXPECT_EQ(key("hunter2"), key("hunter2"));
+  EXPECT_NE(key("hunter2"), key("hunter3"));
+  EXPECT_THAT(key("hunter2"), Not(HasSubstr("hunter2")));
 }
 
 TEST(DiscoveryConfigTest, KubernetesServerIsOneOfThree) {
