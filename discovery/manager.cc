@@ -190,8 +190,8 @@ void DiscoveryManager::Stop() {
   retirement_.Add(std::move(members_));
   KeepOldMembers(nullptr);
   retirement_.Stop();
-  watch_.Stop();
   io_.Stop();
+  watch_.Stop();
 }
 
 std::vector<std::string> DiscoveryManager::Running() const {

@@ -72,9 +72,9 @@ class OwnConfig {
 
   void Apply(DefaultMembers members) {
     ListenAddress();
-    Members(members);
     config_.kube_config_path = options_.flags.kube_config_path.value_or(
         own_.at("kube_config_file_path").text);
+    Members(members);
     Assignment();
     Times();
     Secrets();
