@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/discovery/kubernetes"
 	"github.com/prometheus/prometheus/discovery/targetgroup"
+	"k8s.io/client-go/rest"
 )
 
 // liveGroup is what a job has under one source.
@@ -81,6 +82,7 @@ func (g *liveGroups) sorted(keys [][2]string) []liveGroup {
 // "changed" with those that came, changed or went since it was asked last. Each
 // answer is one line.
 func follow(file string, in io.Reader, out io.Writer) error {
+	rest.SetDefaultWarningHandler(rest.NoWarnings{}) // of Endpoints, which are deprecated
 	logger := promslog.NewNopLogger()
 	loaded, err := config.LoadFile(file, false, logger)
 	if err != nil {

@@ -1,49 +1,32 @@
 // What our kubernetes_sd_configs find in a cluster, as it changes: the half of
-// kubernetes_oracle_test.py that is ours. The other half is `oracle follow`
+// kubernetes_oracle_test.py that is ours, which is the program's own discovery
+// without what comes after it. The other half is `oracle follow`
 // (test/oracle/kubernetes_live.go), which asks and answers alike.
 //
 //     kubernetes_groups FILE
 //
-// FILE is a configuration of Prometheus whose kubernetes_sd_configs have a
-// kubeconfig_file. A line "dump" is answered with all groups, "changed" with
-// those that came, changed or went since it was asked last, each answer in one
-// line: [{"job":…,"source":…,"labels":{…},"targets":[{…},…]},…].
+// FILE is a configuration of Prometheus. A line "dump" is answered with all
+// groups, "changed" with those that came, changed or went since it was asked
+// last, each answer in one line:
+// [{"job":…,"source":…,"labels":{…},"targets":[{…},…]},…].
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <cstdio>
-#include <cstdlib>
-#include <functional>
 #include <iostream>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "allocator/config/load.h"
-#include "allocator/config/schema.h"
 #include "allocator/json_string.h"
 #include "allocator/target_group.h"
 #include "discovery/file_read.h"
-#include "discovery/kubernetes/client.h"
-#include "discovery/kubernetes/kubeconfig.h"
-#include "discovery/kubernetes/lister_watcher.h"
-#include "discovery/kubernetes/reflector_runner.h"
-#include "discovery/kubernetes/role_discovery.h"
-#include "discovery/kubernetes/watch_pool.h"
+#include "discovery/manager.h"
 
-namespace ta::kubernetes {
+namespace ta {
 namespace {
-
-[[noreturn]] void Die(const std::string& why) {
-  std::fprintf(stderr, "kubernetes_groups: %s\n", why.c_str());
-  std::exit(1);
-}
 
 void AppendLabels(const Labels& labels, std::string& out) {
   out += '{';
@@ -57,20 +40,37 @@ void AppendLabels(const Labels& labels, std::string& out) {
 }
 
 // What there is now, of all jobs. Thread-safe.
-class Groups {
+class Groups final : public UpdateSink {
  public:
-  void Take(const std::string& job, std::vector<TargetGroup> groups) {
-    const std::lock_guard lock(mutex_);
-    for (TargetGroup& group : groups) {
-      const Key key(job, group.source);
-      changed_.insert(key);
-      if (group.targets.empty()) {
-        groups_.erase(key);
-      } else {
-        groups_[key] = std::move(group);
+  // Discoverers feed every job that has one with their key.
+  explicit Groups(const Config& config) {
+    for (const auto& job : config.jobs) {
+      for (const auto& discovery : job->discoveries) {
+        jobs_[discovery.key].push_back(job->job_name);
       }
     }
   }
+
+  void Discovered(DiscoveryUpdate update) override {
+    const std::lock_guard lock(mutex_);
+    for (const std::string& job : jobs_.at(update.discoverer)) {
+      if (!update.problem.empty()) {
+        std::fprintf(stderr, "job %s: %s\n", job.c_str(),
+                     update.problem.c_str());
+      }
+      for (const TargetGroup& group : update.groups) {
+        const Key key(job, group.source);
+        changed_.insert(key);
+        if (group.targets.empty()) {
+          groups_.erase(key);
+        } else {
+          groups_[key] = group;
+        }
+      }
+    }
+  }
+  void Members(MembersUpdate) override {}
+
   std::string Dump() {
     const std::lock_guard lock(mutex_);
     std::string out = "[";
@@ -109,124 +109,45 @@ class Groups {
     out += "]}";
   }
 
+  std::map<std::string, std::vector<std::string>> jobs_;  // by discoverer
+
   std::mutex mutex_;  // guards what follows
   std::map<Key, TargetGroup> groups_;
   std::set<Key> changed_;
 };
 
-// One kubernetes_sd_configs entry of a job.
-struct Wanted {
-  std::string job;
-  std::string kubeconfig;
-  RoleConfig role;
-  std::vector<std::string> namespaces;
-};
-
-Wanted ReadWanted(std::string_view job, const Value& config) {
-  Wanted wanted{std::string(job), config.at("kubeconfig_file").text, {}, {}};
-  const auto role_of = [](const Value& value) {
-    const auto kind = RoleNamed(value.at("role").text);
-    if (!kind) Die("no role");
-    return *kind;
-  };
-  wanted.role.kind = role_of(config);
-  const Value& attach = config.at("attach_metadata");
-  wanted.role.attach = {.node = attach.at("node").flag,
-                        .ns = attach.at("namespace").flag,
-                        .deployment = attach.at("deployment").flag,
-                        .job = attach.at("job").flag,
-                        .cron_job = attach.at("cronjob").flag};
-  for (const Value& selector : config.at("selectors").items) {
-    wanted.role.selectors[role_of(selector)] = {selector.at("label").text,
-                                                selector.at("field").text};
-  }
-  for (const Value& name : config.at("namespaces").at("names").items) {
-    wanted.namespaces.push_back(name.text);
-  }
-  if (wanted.namespaces.empty()) wanted.namespaces.emplace_back();
-  return wanted;
-}
-
-std::vector<Wanted> ReadConfig(const std::string& file) {
-  const Result<std::string> text = ReadFile(file);
-  if (!text) Die(text.error().message);
-  std::vector<Wanted> wanted;
-  LoadOptions options;
-  options.inspect = [&](std::string_view job, const Value& config) {
-    if (job.empty()) return;
-    for (const Value& each : config.at("kubernetes_sd_configs").items) {
-      wanted.push_back(ReadWanted(job, each));
-    }
-  };
-  if (const auto config = LoadConfig(file, *text, options); !config) {
-    Die(config.error().front().message);
-  }
-  return wanted;
-}
-
-// Fills a store over the network.
-class NetworkFiller final : public StoreFiller {
- public:
-  NetworkFiller(boost::asio::any_io_executor executor, Store& store,
-                ListerWatcher& lister, std::function<void()> on_step)
-      : runner_(std::move(executor), store, lister, {}) {
-    runner_.Start(std::move(on_step));
-  }
-  const ReflectorHealth& health() const override { return runner_.health(); }
-
- private:
-  ReflectorRunner runner_;
-};
-
 int Run(const std::string& file) {
-  const std::vector<Wanted> wanted = ReadConfig(file);
-  if (wanted.empty()) Die("no kubernetes_sd_configs");
-  Groups groups;
-  boost::asio::io_context loop;
-  const auto settings =
-      FindCluster(wanted.front().kubeconfig,
-                  {[](auto) { return static_cast<const char*>(nullptr); }});
-  if (!settings) Die(settings.error().message);
-  auto client = ApiClient::Make(loop.get_executor(), *settings, {});
-  if (!client) Die(client.error().message);
-  const auto lister = MakeListerWatcher(**client);
-  WatchPool pool([&](Store& store, std::function<void()> on_step) {
-    return std::make_unique<NetworkFiller>(loop.get_executor(), store, *lister,
-                                           std::move(on_step));
-  });
-  std::vector<std::unique_ptr<RoleDiscovery>> running;
-  for (const Wanted& each : wanted) {
-    running.push_back(std::make_unique<RoleDiscovery>(
-        each.role, each.namespaces, pool,
-        [&groups, job = each.job](RoleUpdate update) {
-          if (!update.problem.empty()) {
-            std::fprintf(stderr, "job %s: %s\n", job.c_str(),
-                         update.problem.c_str());
-          }
-          groups.Take(job, std::move(update.groups));
-        },
-        [&](std::function<void()> later) {
-          boost::asio::post(loop, std::move(later));
-        }));
+  const Result<std::string> text = ReadFile(file);
+  if (!text) {
+    std::fprintf(stderr, "kubernetes_groups: %s\n",
+                 text.error().message.c_str());
+    return 1;
   }
-  const auto guard = boost::asio::make_work_guard(loop);
-  std::thread thread([&] { loop.run(); });
+  const auto config = LoadConfig(file, *text, {});
+  if (!config) {
+    for (const Mistake& mistake : config.error()) {
+      std::fprintf(stderr, "kubernetes_groups: %s\n", mistake.message.c_str());
+    }
+    return 1;
+  }
+  Groups groups(*config);
+  DiscoveryManager manager(&groups);
+  manager.Apply(*config);
   for (std::string line; std::getline(std::cin, line);) {
     std::cout << (line == "dump" ? groups.Dump() : groups.Changed())
               << std::endl;
   }
-  loop.stop();
-  thread.join();
+  manager.Stop();
   return 0;
 }
 
 }  // namespace
-}  // namespace ta::kubernetes
+}  // namespace ta
 
 int main(int argc, char** argv) {
   if (argc != 2) {
     std::fprintf(stderr, "usage: kubernetes_groups FILE\n");
     return 2;
   }
-  return ta::kubernetes::Run(argv[1]);
+  return ta::Run(argv[1]);
 }
