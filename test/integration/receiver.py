@@ -1,0 +1,235 @@
+"""The OpenTelemetry Collector as a peer for tests: its Prometheus receiver asks
+the allocator what to scrape, its exporter writes what was scraped as lines.
+
+Needs otel/build.sh. The folder with the program is in OTEL_COLLECTOR_DIR, by
+default build/otel.
+"""
+
+import asyncio
+import base64
+import collections
+import contextlib
+import json
+import os
+import pathlib
+import socketserver
+import ssl
+import subprocess
+import threading
+import time
+
+import harness
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = (
+    pathlib.Path(os.environ.get("OTEL_COLLECTOR_DIR", REPOSITORY / "build/otel"))
+    / "collector"
+)
+
+USER, PASSWORD = "scraper", "p%ss/w:rd ü"
+
+# Of one data point: `labels` are the target's own and the series' own together.
+Point = collections.namedtuple("Point", "time metric job target value stale labels")
+
+# What each target exposes. `claimed` has a label that targets have, too.
+EXPOSED = b"""\
+# TYPE answered counter
+answered_total 1
+# TYPE unwanted counter
+unwanted_total 1
+# TYPE claimed gauge
+claimed{zone="theirs"} 1
+"""
+
+
+class Collector(harness.Process):
+    """One collector. Targets know it by the User-Agent `NAME/1`."""
+
+    def __init__(self, folder, name, endpoint, tls=None, refresh="1s"):
+        """`refresh`: how often it asks; None leaves it at the receiver's 30 s."""
+        home = pathlib.Path(folder) / name
+        home.mkdir()
+        self.exported = home / "exported.jsonl"
+        self.exported.touch()
+        target_allocator = {
+            "endpoint": endpoint,
+            "interval": refresh or "30s",
+            "collector_id": name,
+        }
+        if refresh:
+            target_allocator["http_sd_config"] = {"refresh_interval": refresh}
+        if tls:
+            target_allocator["tls"] = tls
+        config = {
+            "receivers": {
+                "prometheus": {
+                    "target_allocator": target_allocator,
+                    "discovery_reload_on_startup": True,
+                }
+            },
+            "exporters": {"json_lines": {"path": str(self.exported)}},
+            "service": {
+                "telemetry": {"metrics": {"level": "none"}, "logs": {"level": "warn"}},
+                "pipelines": {
+                    "metrics": {"receivers": ["prometheus"], "exporters": ["json_lines"]}
+                },
+            },
+        }
+        config_file = home / "collector.yaml"
+        config_file.write_text(json.dumps(config))
+        super().__init__(name, [PROGRAM, name, config_file], folder)
+
+    def points(self, metric):
+        """What it has exported of one metric until now, in order."""
+        wanted = f'"metric":{json.dumps(metric)}'.encode()
+        with self.exported.open("rb") as lines:
+            return [
+                Point(**json.loads(line))
+                for line in lines
+                if wanted in line and line.endswith(b"\n")
+            ]
+
+    def lost(self):
+        """The targets whose series it has ended: a stale marker on `up`."""
+        return {(point.job, point.target) for point in self.points("up") if point.stale}
+
+
+class Targets(harness.TargetServer):
+    """Real targets that know who scrapes them by the User-Agent and keep the last
+    request. Those in `protected` want USER and PASSWORD, those in `secure` speak
+    TLS, with a certificate that nobody has signed."""
+
+    def __init__(self, count, folder, protected=slice(0, 0), secure=slice(0, 0)):
+        self._protected = protected
+        self._secure = secure
+        self._context = self_signed(folder)
+        self.last = {}  # target -> (path with query, Authorization)
+        super().__init__(count)
+
+    def _run(self, started):
+        asyncio.set_event_loop(self._loop)
+
+        async def listen():
+            secure = set(self.names[self._secure])
+            for name in self.names:
+                address = name.split(":")[0]
+
+                def handler(reader, writer, name=name):
+                    return self._serve(name, reader, writer)
+
+                context = self._context if name in secure else None
+                self._servers.append(
+                    await asyncio.start_server(handler, address, self.port, ssl=context)
+                )
+            started.set()
+
+        self._loop.run_until_complete(listen())
+        self._loop.run_forever()
+
+    def expected_authorization(self, name):
+        if name not in self.names[self._protected]:
+            return None
+        pair = f"{USER}:{PASSWORD}".encode()
+        return "Basic " + base64.b64encode(pair).decode()
+
+    async def _serve(self, name, reader, writer):
+        expected = self.expected_authorization(name)
+        with (
+            contextlib.closing(writer),
+            contextlib.suppress(
+                OSError, asyncio.IncompleteReadError, asyncio.CancelledError
+            ),
+        ):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                first, *rest = head.decode().splitlines()
+                headers = {}
+                for line in rest:
+                    key, _, value = line.partition(": ")
+                    headers[key.lower()] = value
+                authorization = headers.get("authorization")
+                with self._lock:
+                    self.last[name] = (first.split(" ")[1], authorization)
+                    self._note(name, headers.get("user-agent", "?"))
+                allowed = authorization == expected
+                body = EXPOSED if allowed else b"who are you?\n"
+                writer.write(
+                    b"HTTP/1.1 %s\r\nContent-Type: text/plain; version=0.0.4\r\n"
+                    b"Content-Length: %d\r\n\r\n%s"
+                    % (b"200 OK" if allowed else b"401 Unauthorized", len(body), body)
+                )
+                await writer.drain()
+
+    def _note(self, name, user_agent):
+        scraper = user_agent.removesuffix("/1")
+        self._scrapes.append((time.monotonic(), name, scraper))
+
+
+class Recorder(socketserver.ThreadingTCPServer):
+    """Stands before an allocator and keeps what it is asked: for each request the
+    number of its connection, its path, and its headers in their order."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, upstream_port):
+        self.upstream_port = upstream_port
+        self._lock = threading.Lock()  # guards the rest
+        self._requests = []
+        self._connections = 0
+        super().__init__(("127.0.0.1", 0), _Recording)
+        self.port = self.server_address[1]
+        self._thread = threading.Thread(target=self.serve_forever, daemon=True)
+        self._thread.start()
+
+    def connected(self):
+        with self._lock:
+            self._connections += 1
+            return self._connections
+
+    def note(self, connection, path, headers):
+        with self._lock:
+            self._requests.append((connection, path, headers))
+
+    def requests(self):
+        with self._lock:
+            return list(self._requests)
+
+    def stop(self):
+        self.shutdown()
+        self.server_close()
+
+
+class _Recording(socketserver.StreamRequestHandler):
+    def handle(self):
+        connection = self.server.connected()
+        while True:
+            first = self.rfile.readline().decode()
+            if not first:
+                return
+            path = first.split(" ")[1]
+            headers = []
+            while (line := self.rfile.readline().decode().rstrip("\r\n")):
+                headers.append(tuple(line.split(": ", 1)))
+            self.server.note(connection, path, headers)
+            answer = harness.request(
+                self.server.upstream_port, path, headers=dict(headers)
+            )
+            head = f"HTTP/1.1 {answer.status} -\r\n"
+            for name, value in answer.headers.items():
+                head += f"{name}: {value}\r\n"
+            self.wfile.write(head.encode() + b"\r\n" + answer.body)
+
+
+def self_signed(folder):
+    """The context of a server whose certificate vouches for itself."""
+    key, certificate = f"{folder}/target.key", f"{folder}/target.crt"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=target",
+         "-keyout", key, "-out", certificate],
+        check=True, capture_output=True, timeout=30,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
