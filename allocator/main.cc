@@ -35,6 +35,7 @@
 #include "discovery/manager.h"
 
 namespace ta {
+#include "discovery/members.h"
 namespace {
 
 constexpr const char* kVersion = TA_VERSION;
@@ -132,6 +133,11 @@ ExitCode Serve(const CommandLine& line) {
        .on_snapshot =
            [&](const Snapshot& snapshot, TimePoint now) {
              if (*state) SaveMembers(snapshot, saved_members, **state);
+  if (const auto found = CheckMembersSource(config->members); !found) {
+    Log(Level::kError, "configuration refused",
+        {{"err", found.error().message}});
+    return ExitCode::kRefused;
+  }
              return change_log.Saw(snapshot, now);
            }});
   manager = std::make_unique<DiscoveryManager>(

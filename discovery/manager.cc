@@ -143,7 +143,8 @@ void DiscoveryManager::ChangeMembersSource(const MembersConfig& config) {
   }
   auto running = std::make_unique<RunningDiscoverer>(
       sink_, ++instances_, [this] { KeepOldMembers(nullptr); });
-  running->discoverer = MakeMembersSource(config, &watch_, &running->gate);
+  running->discoverer =
+      MakeMembersSource(config, &watch_, &hub_, &running->gate);
   if (running->discoverer == nullptr) {
     // It never answers, as nothing is waited for: the allocator has the old
     // members until it knows who polls, and hears nothing more of them.

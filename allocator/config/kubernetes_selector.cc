@@ -38,14 +38,6 @@ bool IsSubdomain(std::string_view text) {
   return before != '.' && before != '-';
 }
 
-bool IsLabelKey(std::string_view key) {
-  const auto slash = key.find('/');
-  if (slash == key.npos) return !key.empty() && IsLabelName(key);
-  const auto name = key.substr(slash + 1);
-  return IsSubdomain(key.substr(0, slash)) && !name.empty() &&
-         IsLabelName(name);
-}
-
 // labels.Lexer: identifiers end at blanks and special characters.
 class Lexer {
  public:
@@ -151,6 +143,16 @@ Result<void> TakeRequirement(Lexer& lexer) {
 }
 
 }  // namespace
+
+bool IsLabelKey(std::string_view key) {
+  const auto slash = key.find('/');
+  if (slash == key.npos) return !key.empty() && IsLabelName(key);
+  const auto name = key.substr(slash + 1);
+  return IsSubdomain(key.substr(0, slash)) && !name.empty() &&
+         IsLabelName(name);
+}
+
+bool IsLabelValue(std::string_view value) { return IsLabelName(value); }
 
 Result<void> CheckLabelSelector(std::string_view selector) {
   Lexer lexer(selector);

@@ -31,8 +31,9 @@ struct LoadOptions {
   std::map<std::string, std::string> environment;
   // Unknown keys are mistakes; otherwise they are warnings, and counted.
   bool strict = false;
-  // Pods can be collectors: `collectors` may be left out.
-  bool pods_supported = false;
+  // An HTTPS server is running, whatever the file says of it by now: secrets
+  // are rendered for it.
+  bool https_serves = false;
   // Reads the files that match a pattern of `scrape_config_files`, in order of
   // their names; no match is an empty list. Left empty: nothing matches. The
   // configuration reads no disk itself; LoadConfigFile does.

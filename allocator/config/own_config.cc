@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "allocator/config/collectors_file.h"
+#include "allocator/config/pod_selector.h"
 #include "allocator/config/scrape_config.h"
 
 namespace ta {
@@ -111,12 +112,15 @@ class OwnConfig {
 
   void Members(DefaultMembers members) {
     const Value& collectors = own_.at("collectors");
+    const Value& selector = own_.at("collector_selector");
+    std::string text =
+        PodSelector(selector, Path{nullptr, "collector_selector"}, reader_);
     if (collectors.bad) return;
     if (!collectors.set) {
       if (members == DefaultMembers::kPolling)
         config_.members = PollingMembers{};
       else
-        Pods();
+        Pods(std::move(text));
       return;
     }
     const Path path{nullptr, "collectors"};
@@ -159,21 +163,18 @@ class OwnConfig {
     config_.members = std::move(members);
   }
 
-  void Pods() {
+  void Pods(std::string selector) {
     PodMembers pods;
     pods.has_selector = own_.at("collector_selector").set;
     pods.collector_namespace = own_.at("collector_namespace").text;
+    pods.selector = std::move(selector);
+    pods.kube_config_path = config_.kube_config_path;
     const auto found = options_.environment.find("OTELCOL_NAMESPACE");
     if (found != options_.environment.end())
       pods.collector_namespace = found->second;
-    if (!options_.pods_supported)
-      reader_.Say(own_.node, Path{nullptr, "collectors"},
-                  "must be set, because finding collectors as pods is not "
-                  "implemented: static with a list of names, file with the "
-                  "name of a file that holds one, or polling: {}");
-    else if (!pods.has_selector)
+    if (!pods.has_selector)
       Warn(own_, "collector_selector",
-           "is not set, so that no pod is a collector");
+           "is not set, so that no pod is a collector; {} selects every pod");
     config_.members = std::move(pods);
   }
 

@@ -11,6 +11,7 @@ namespace ta {
 namespace {
 
 using std::chrono::milliseconds;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -126,10 +127,13 @@ TEST(LoadConfigTest, UnknownKeysWarnUnlessStrict) {
               ElementsAre(HasSubstr("sync_timeot")));
 }
 
-TEST(LoadConfigTest, LeftOutCollectorsAreAMistakeWhilePodsAreNotThere) {
-  EXPECT_THAT(MistakesOf("config: {}\n"), ElementsAre(HasSubstr("collectors")));
-  const Config config = Loaded("config: {}\n", {.pods_supported = true});
-  EXPECT_TRUE(std::holds_alternative<PodMembers>(config.members));
+TEST(LoadConfigTest, LeftOutCollectorsArePods) {
+  const Config config = Loaded("config: {}\n");
+  const auto& pods = std::get<PodMembers>(config.members);
+  EXPECT_FALSE(pods.has_selector);
+  EXPECT_THAT(config.warnings,
+              Contains(HasSubstr("collector_selector: is not set, so that no "
+                                 "pod is a collector")));
 }
 
 TEST(LoadConfigTest, OurSettingsHaveTheirDefaults) {
@@ -209,7 +213,7 @@ TEST(LoadConfigTest, FlagsWinOverTheEnvironmentAndThatOverTheFile) {
   const std::string text =
       "listen_addr: :1\nallow_insecure_auth_secrets: false\n"
       "collector_namespace: file\ncollector_selector: {}\nconfig: {}\n";
-  LoadOptions options{.pods_supported = true};
+  LoadOptions options;
   EXPECT_EQ(
       std::get<PodMembers>(Loaded(text, options).members).collector_namespace,
       "file");

@@ -6,47 +6,16 @@
 #include <deque>
 #include <map>
 
+#include "test/discovery/kubernetes/fake_fillers.h"
 #include "test/discovery/kubernetes/read_objects.h"
 
 namespace ta::kubernetes {
 namespace {
 
+using test::FakeFillers;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-// Stores that the test fills itself.
-class FakeFillers {
- public:
-  struct Filler final : StoreFiller {
-    explicit Filler(FakeFillers* in, Scope of) : owner(in), scope(of) {}
-    ~Filler() override { owner->running.erase(scope); }
-    const ReflectorHealth& health() const override { return state; }
-
-    FakeFillers* owner;
-    Scope scope;
-    Store* store = nullptr;
-    std::function<void()> on_step;
-    ReflectorHealth state;
-  };
-
-  StartFiller Starter() {
-    return [this](Store& store, std::function<void()> on_step) {
-      auto filler = std::make_unique<Filler>(this, store.scope());
-      filler->store = &store;
-      filler->on_step = std::move(on_step);
-      running[store.scope()] = filler.get();
-      ++started;
-      return filler;
-    };
-  }
-  Store& StoreOf(Resource resource, const std::string& ns = "") {
-    return *running.at(Scope{resource, ns})->store;
-  }
-
-  std::map<Scope, Filler*> running;
-  int started = 0;
-};
 
 class RoleDiscoveryTest : public ::testing::Test {
  protected:
