@@ -270,12 +270,22 @@ class StartTest(ProcessTest):
         self.assertLessEqual(statuses, {200, 503})
         self.assertIn(200, statuses)
 
-    def test_pods_as_collectors_end_the_start_naming_collectors(self):
-        self.write("ta.yaml", {"config": {"scrape_configs": [job(targets=["a:1"])]}})
+    def test_pods_without_a_cluster_end_the_start_naming_collectors(self):
+        self.write("ta.yaml", {"collector_selector": {},
+                               "config": {"scrape_configs": [job(targets=["a:1"])]}})
         code, _, err = self.run_command(f"--config-file={self.folder}/ta.yaml",
-                                        "--listen-addr=127.0.0.1:0")
+                                        "--listen-addr=127.0.0.1:0",
+                                        env={"HOME": str(self.folder)})
         self.assertEqual(code, 1)
-        self.assertIn("collectors", err)
+        self.assertIn("collectors: ", err)
+
+    def test_without_a_selector_nobody_is_a_collector_and_none_is_told_so(self):
+        self.write("ta.yaml", {"config": {"scrape_configs": [job(targets=["a:1"])]}})
+        allocator = self.allocator(env={"HOME": str(self.folder)}).wait_ready()
+        self.assertIn("collector_selector", allocator.log())
+        answer = allocator.get("/jobs/web/targets?collector_id=a")
+        self.assertEqual(answer.status, 503)
+        self.assertIn(b"no collectors", answer.body)
 
     def test_a_taken_port_ends_the_start_with_its_own_code(self):
         self.write("ta.yaml", config(job(targets=["a:1"])))
