@@ -4,7 +4,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cstddef>
 #include <exception>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -21,7 +23,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-// How long one problem stands in the log before another is said beside it.
+// Each problem is said once until all is well again. A server whose every
+// message is another doesn't fill the log: after as many, others wait.
+constexpr std::size_t kMostSaid = 4;
 constexpr std::chrono::minutes kSayAgain{1};
 
 TimePoint Now() { return std::chrono::steady_clock::now(); }
@@ -39,6 +43,7 @@ struct ReflectorRunner::Run {
 
   static asio::awaitable<void> Loop(std::shared_ptr<Run> run);
   void Report();
+  bool MayBeSaid(const std::string& problem);
   // Is there anything that Report should not wait for the end of a watch with?
   bool HasNews() const {
     const ReflectorHealth& health = reflector.health();
@@ -61,8 +66,8 @@ struct ReflectorRunner::Run {
   bool ended = false;
   std::uint64_t reported_bad = 0;
   std::string reported_problem;
-  std::string said;  // the problem in the log; "" while there is none
-  TimePoint said_at{};
+  std::set<std::string> said;  // problems in the log; none while all is well
+  TimePoint said_at{};         // the last of them
 };
 
 asio::awaitable<void> ReflectorRunner::Run::Loop(std::shared_ptr<Run> run) {
@@ -108,15 +113,22 @@ void ReflectorRunner::Run::Report() {
     Log(Level::kInfo, "following Kubernetes objects again",
         {{"resource", Describe(scope)}});
     said.clear();
-  } else if (!problem.empty() && problem != said &&
-             (said.empty() || Now() - said_at >= kSayAgain)) {
+  } else if (!problem.empty() && MayBeSaid(problem)) {
     Log(Level::kWarn,
         "cannot follow Kubernetes objects, trying again; what is known stays",
         {{"resource", Describe(scope)}, {"err", problem}});
-    said = problem;
+    said.insert(problem);
     said_at = Now();
   }
   if (on_step) on_step();
+}
+
+bool ReflectorRunner::Run::MayBeSaid(const std::string& problem) {
+  if (said.contains(problem)) return false;
+  if (said.size() < kMostSaid) return true;
+  if (Now() - said_at < kSayAgain) return false;
+  said.clear();
+  return true;
 }
 
 ReflectorRunner::ReflectorRunner(asio::any_io_executor executor, Store& store,
