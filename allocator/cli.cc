@@ -113,20 +113,22 @@ void AddServeOptions(CLI::App& app, Raw& raw) {
       ->type_name("PATH")
       ->group(kKubernetes);
   app.add_flag("--enable-https-server", raw.https,
-               "A second server, over HTTPS (not implemented yet)")
-      ->group(kKubernetes);
-  app.add_option("--listen-addr-https", raw.https_addr, "Where it serves")
+               "A second server, over mutual TLS; it tells secrets")
+      ->group(kServing);
+  app.add_option("--listen-addr-https", raw.https_addr,
+                 "Where it serves [:8443]")
       ->type_name("HOST:PORT")
-      ->group(kKubernetes);
-  app.add_option("--https-ca-file", raw.https_ca, "Its clients' CA")
+      ->group(kServing);
+  app.add_option("--https-ca-file", raw.https_ca,
+                 "The CA of its clients' certificates")
       ->type_name("PATH")
-      ->group(kKubernetes);
+      ->group(kServing);
   app.add_option("--https-tls-cert-file", raw.https_cert, "Its certificate")
       ->type_name("PATH")
-      ->group(kKubernetes);
+      ->group(kServing);
   app.add_option("--https-tls-key-file", raw.https_key, "Its key")
       ->type_name("PATH")
-      ->group(kKubernetes);
+      ->group(kServing);
 
   app.add_option("--log-level", raw.log_level,
                  "Least level to write: debug, info, warn, error [info]")

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <latch>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -30,12 +31,13 @@
 #include "allocator/service.h"
 #include "allocator/snapshot.h"
 #include "allocator/state_dir.h"
+#include "allocator/tls_files.h"
 #include "api/server.h"
 #include "discovery/config_watcher.h"
 #include "discovery/manager.h"
+#include "discovery/members.h"
 
 namespace ta {
-#include "discovery/members.h"
 namespace {
 
 constexpr const char* kVersion = TA_VERSION;
@@ -104,6 +106,23 @@ void RememberMembers(const StateDir* state, Service& service) {
   if (!names->empty()) service.Remember(*std::move(names));
 }
 
+// What serving HTTPS begins with; nothing where it is off.
+struct Https {
+  ServerTlsTexts texts;
+  std::optional<HttpsOptions> options;
+};
+Result<Https> OpenHttps(const Config& config) {
+  if (!config.https.enabled) return Https{};
+  auto texts = ReadTlsFiles(config.https);
+  if (!texts) return std::unexpected(std::move(texts.error()));
+  auto tls = MakeTls(*texts, config.https);
+  if (!tls) return std::unexpected(std::move(tls.error()));
+  return Https{*std::move(texts),
+               HttpsOptions{.listen_addr = config.https.listen_addr,
+                            .tls = *std::move(tls),
+                            .client_identity = config.https.client_identity}};
+}
+
 ExitCode Serve(const CommandLine& line) {
   const sigset_t signals = BlockSignals();
   const LoadOptions options = LoadOptionsOf(line);
@@ -114,10 +133,21 @@ ExitCode Serve(const CommandLine& line) {
   }
   const auto config = std::make_shared<const Config>(*std::move(loaded.config));
   LogWarnings(WarningsOf(*config));
+  if (const auto found = CheckMembersSource(config->members); !found) {
+    Log(Level::kError, "configuration refused",
+        {{"err", found.error().message}});
+    return ExitCode::kRefused;
+  }
   const auto state = OpenStateDir(*config);
   if (!state) {
     Log(Level::kError, "cannot start", {{"err", state.error().message}});
     return ExitCode::kFailed;
+  }
+
+  const auto https = OpenHttps(*config);
+  if (!https) {
+    Log(Level::kError, "cannot serve HTTPS", {{"err", https.error().message}});
+    return ExitCode::kRefused;
   }
 
   const SteadyClock clock;
@@ -133,11 +163,6 @@ ExitCode Serve(const CommandLine& line) {
        .on_snapshot =
            [&](const Snapshot& snapshot, TimePoint now) {
              if (*state) SaveMembers(snapshot, saved_members, **state);
-  if (const auto found = CheckMembersSource(config->members); !found) {
-    Log(Level::kError, "configuration refused",
-        {{"err", found.error().message}});
-    return ExitCode::kRefused;
-  }
              return change_log.Saw(snapshot, now);
            }});
   manager = std::make_unique<DiscoveryManager>(
@@ -165,6 +190,7 @@ ExitCode Serve(const CommandLine& line) {
 
   Server server(
       {.listen_addr = config->listen_addr,
+       .https = https->options,
        .router = {.version = kVersion},
        .service = &service.metrics(),
        .more_metrics = {std::make_shared<DiscoveryMetrics>(*manager)}},
@@ -180,6 +206,16 @@ ExitCode Serve(const CommandLine& line) {
         {{"addr", config->listen_addr},
          {"port", server.port()},
          {"version", kVersion}});
+    std::unique_ptr<TlsFileWatcher> tls_files;
+    if (https->options) {
+      Log(Level::kInfo, "listening over mutual TLS",
+          {{"addr", config->https.listen_addr},
+           {"port", server.https_port()},
+           {"client_identity", config->https.client_identity}});
+      tls_files = std::make_unique<TlsFileWatcher>(
+          config->https, https->texts, &manager->watch(),
+          [&](auto tls) { server.UseTls(std::move(tls)); });
+    }
     WaitForEnd(signals, reloader);
   } else {
     Log(Level::kError, "cannot serve", {{"err", started.error().message}});

@@ -9,12 +9,22 @@
 #include "allocator/base/log.h"
 
 namespace ta {
+namespace {
+
+// What runs is what the process started with, whatever a reload says.
+LoadOptions WithSecrets(LoadOptions options, const Config& first) {
+  options.https_serves = first.https.enabled;
+  return options;
+}
+
+}  // namespace
 
 Reloader::Reloader(std::string path, LoadOptions options, const Config& first,
                    Service& service, OnRead on_read)
     : path_(std::move(path)),
-      options_(std::move(options)),
+      options_(WithSecrets(std::move(options), first)),
       listen_addr_(first.listen_addr),
+      https_(first.https),
       state_dir_(first.state_dir),
       service_(service),
       on_read_(std::move(on_read)),
@@ -87,6 +97,9 @@ Result<void> Reloader::Load(const std::string& why) {
   Warnings warnings = WarningsOf(*loaded);
   if (loaded->listen_addr != listen_addr_) {
     warnings.emplace_back("listen_addr takes effect at the next start");
+  }
+  if (loaded->https != https_) {
+    warnings.emplace_back("https takes effect at the next start");
   }
   if (loaded->state_dir != state_dir_) {
     warnings.emplace_back("state_dir takes effect at the next start");

@@ -54,6 +54,7 @@ class Reloader {
   const std::string path_;
   const LoadOptions options_;
   const std::string listen_addr_;
+  const HttpsConfig https_;
   const std::string state_dir_;
   Service& service_;
   const OnRead on_read_;

@@ -59,6 +59,7 @@ class Loader {
   struct Job {
     std::shared_ptr<const ScrapeConfig> config;
     std::string json;
+    std::string secret_json;
   };
   struct Place {
     std::string file;
@@ -123,10 +124,13 @@ class Loader {
     Value& global = prometheus.at("global");
     FinishGlobal(global, Path{&path, "global"}, reader_);
     if (options_.inspect) options_.inspect("", global);
-    ScrapeConfigContext context{&global, folder_, config_.kube_config_path,
+    ScrapeConfigContext context{&global,
+                                folder_,
+                                config_.kube_config_path,
                                 config_.allow_insecure_auth_secrets
                                     ? Secrets::kShown
                                     : Secrets::kMasked,
+                                config_.https.enabled || options_.https_serves,
                                 options_.inspect};
     ReadJobs(prometheus.at("scrape_configs"), Path{&path, "scrape_configs"},
              context, reader_);
@@ -168,7 +172,8 @@ class Loader {
                 std::to_string(other.line));
         continue;
       }
-      jobs_.push_back({std::move(job.config), std::move(job.json)});
+      jobs_.push_back({std::move(job.config), std::move(job.json),
+                       std::move(job.secret_json)});
     }
   }
 
@@ -237,6 +242,18 @@ class Loader {
     }
   }
 
+  // The body of /scrape_configs out of the jobs' parts, which it takes.
+  std::string Rendered(std::string Job::* part) {
+    std::string json = "{";
+    for (Job& job : jobs_) {
+      if (json.size() > 1) json += ',';
+      AppendJsonString(job.config->job_name, json);
+      json += ':';
+      json += std::exchange(job.*part, {});
+    }
+    return json += '}';
+  }
+
   std::expected<Config, Mistakes> Finish() {
     std::erase_if(unknown_, [&](const Mistake& mistake) {
       return own_keys_.contains(mistake.path);
@@ -256,17 +273,13 @@ class Loader {
     std::sort(jobs_.begin(), jobs_.end(), [](const Job& a, const Job& b) {
       return a.config->job_name < b.config->job_name;
     });
-    std::string& json = config_.scrape_configs_json;
-    json = "{";
-    for (Job& job : jobs_) {
-      if (json.size() > 1) json += ',';
-      AppendJsonString(job.config->job_name, json);
-      json += ':';
-      json += job.json;
-      job.json = {};
-      config_.jobs.push_back(std::move(job.config));
+    config_.scrape_configs_json = Rendered(&Job::json);
+    if (config_.https.enabled || options_.https_serves) {
+      config_.secret_scrape_configs_json = Rendered(&Job::secret_json);
+      if (config_.secret_scrape_configs_json == config_.scrape_configs_json)
+        config_.secret_scrape_configs_json = {};
     }
-    json += '}';
+    for (Job& job : jobs_) config_.jobs.push_back(std::move(job.config));
     CountMechanisms();
     if (config_.jobs.empty())
       config_.warnings.push_back(config_.path +

@@ -79,6 +79,7 @@ class OwnConfig {
     Assignment();
     Times();
     Secrets();
+    Https();
     NotImplemented();
     config_.state_dir = ResolvePath(folder_, own_.at("state_dir").text);
   }
@@ -111,10 +112,10 @@ class OwnConfig {
   }
 
   void Members(DefaultMembers members) {
-    const Value& collectors = own_.at("collectors");
     const Value& selector = own_.at("collector_selector");
     std::string text =
         PodSelector(selector, Path{nullptr, "collector_selector"}, reader_);
+    const Value& collectors = own_.at("collectors");
     if (collectors.bad) return;
     if (!collectors.set) {
       if (members == DefaultMembers::kPolling)
@@ -166,9 +167,9 @@ class OwnConfig {
   void Pods(std::string selector) {
     PodMembers pods;
     pods.has_selector = own_.at("collector_selector").set;
-    pods.collector_namespace = own_.at("collector_namespace").text;
     pods.selector = std::move(selector);
     pods.kube_config_path = config_.kube_config_path;
+    pods.collector_namespace = own_.at("collector_namespace").text;
     const auto found = options_.environment.find("OTELCOL_NAMESPACE");
     if (found != options_.environment.end())
       pods.collector_namespace = found->second;
@@ -244,6 +245,39 @@ class OwnConfig {
            "/scrape_configs shows secrets over plain HTTP");
   }
 
+  void Https() {
+    const Value& https = own_.at("https");
+    if (https.bad) return;
+    const ConfigFlags& flags = options_.flags;
+    HttpsConfig& out = config_.https;
+    out.enabled = flags.https_enabled.value_or(https.at("enabled").flag);
+    out.client_identity = https.at("client_identity").text == "san";
+    const Path path{nullptr, "https"};
+    out.listen_addr = https.at("listen_addr").text;
+    if (!IsListenAddress(out.listen_addr))
+      reader_.SayAt(
+          https, "listen_addr", path,
+          "expected host:port or :port, got " + Quoted(out.listen_addr));
+    if (flags.https_listen_addr) out.listen_addr = *flags.https_listen_addr;
+    const auto file = [&](std::string_view name, const char* what,
+                          const std::optional<std::string>& flag,
+                          const char* flag_name) {
+      if (flag && !flag->empty()) return *flag;
+      const Value& value = https.at(name);
+      if (out.enabled && value.text.empty() && !value.bad)
+        reader_.SayAt(https, name, path,
+                      "must name " + std::string(what) +
+                          " where https is enabled; or say " + flag_name);
+      return ResolvePath(folder_, value.text);
+    };
+    out.ca_file = file("ca_file_path", "the CA of the clients' certificates",
+                       flags.https_ca_file, "--https-ca-file");
+    out.cert_file = file("tls_cert_file_path", "the server's certificate",
+                         flags.https_cert_file, "--https-tls-cert-file");
+    out.key_file = file("tls_key_file_path", "the certificate's key",
+                        flags.https_key_file, "--https-tls-key-file");
+  }
+
   // What the Go allocator does and we don't yet: accepted, and said.
   void NotImplemented() {
     const Value& resources = own_.at("prometheus_cr");
@@ -260,13 +294,6 @@ class OwnConfig {
            "custom resources (ServiceMonitor, PodMonitor, …) are not "
            "implemented: only the scrape configs of the file are served, and "
            "nothing at all if it has none");
-    const Value& https = own_.at("https");
-    if (options_.flags.https_enabled.value_or(!https.bad &&
-                                              https.at("enabled").flag))
-      Warn(https, "https.enabled",
-           "serving over HTTPS is not implemented: only the plain port "
-           "answers, with secrets masked, and collectors set up for mutual TLS "
-           "get no targets from here");
     const Value& metrics = own_.at("telemetry").at("metrics");
     const Value& readers = metrics.at("readers");
     if (readers.node != nullptr && !readers.node->items.empty())

@@ -19,6 +19,7 @@ constexpr std::array<Names, 5> kFallbacks = {
 constexpr std::array<Names, 3> kFilters = {"relabel-config", "none", ""};
 constexpr std::array<Names, 2> kScopes = {"node", "all"};
 constexpr std::array<Names, 2> kPolicies = {"overlap", "none"};
+constexpr std::array<Names, 2> kIdentities = {"none", "san"};
 constexpr std::array<Names, 4> kOperators = {"In", "NotIn", "Exists",
                                              "DoesNotExist"};
 
@@ -69,6 +70,11 @@ constexpr std::array kHttpsFields = JoinFields(std::array{
     Field{"ca_file_path"},
     Field{"tls_cert_file_path"},
     Field{"tls_key_file_path"},
+    // Ours.
+    Field{.name = "client_identity",
+          .type = kEnum,
+          .fallback = "none",
+          .values = kIdentities},
 });
 constexpr Record kHttps{"https", kHttpsFields};
 

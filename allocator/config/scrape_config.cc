@@ -240,6 +240,8 @@ ReadScrapeConfigResult ReadScrapeConfig(const YamlNode& node,
   out.config = std::move(config);
   out.job_name = value.at("job_name").node;
   AppendJson(value, context.secrets, out.json);
+  if (context.with_secret_json)
+    AppendJson(value, Secrets::kShown, out.secret_json);
   return out;
 }
 

@@ -170,22 +170,27 @@ class Allocator(Process):
 
 class Prometheus(Process):
     """Debian's Prometheus as a collector: HTTP SD on its own collector_id, and a
-    parameter `scraper` on each scrape, by which the targets know it."""
+    parameter `scraper` on each scrape, by which the targets know it. With a
+    `tls_config` it asks over HTTPS."""
 
-    def __init__(self, folder, name, allocator_port, jobs, interval, refresh):
+    def __init__(
+        self, folder, name, allocator_port, jobs, interval, refresh, tls_config=None
+    ):
         self.name = name
         self.port = free_port()
         home = pathlib.Path(folder) / name
         home.mkdir()
+        scheme = "https" if tls_config else "http"
         scrape_configs = [
             {
                 "job_name": job,
                 "params": {"scraper": [name]},
                 "http_sd_configs": [
                     {
-                        "url": f"http://127.0.0.1:{allocator_port}/jobs/{job}/targets"
+                        "url": f"{scheme}://127.0.0.1:{allocator_port}/jobs/{job}/targets"
                         f"?collector_id={name}&labels=relabeled",
                         "refresh_interval": refresh,
+                        **({"tls_config": tls_config} if tls_config else {}),
                     }
                 ],
             }

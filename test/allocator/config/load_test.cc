@@ -242,7 +242,6 @@ TEST(LoadConfigTest, FlagsWinOverTheEnvironmentAndThatOverTheFile) {
 TEST(LoadConfigTest, WhatIsAcceptedButNotImplementedIsSaid) {
   const Config config = Loaded(R"(
 collectors: {polling: {}}
-https: {enabled: true, listen_addr: ":8443", ca_file_path: ca}
 telemetry: {metrics: {readers: [{periodic: {exporter: {otlp_grpc: {endpoint: x}}}}]}}
 prometheus_cr: {enabled: true, pod_monitor_selector: {}, scrape_interval: 30s}
 config:
@@ -256,7 +255,6 @@ config:
   EXPECT_THAT(
       config.warnings,
       ElementsAre(HasSubstr("prometheus_cr.enabled: custom resources"),
-                  HasSubstr("https.enabled: serving over HTTPS"),
                   HasSubstr("telemetry.metrics.readers: pushing"),
                   HasSubstr("consul_sd_configs is not implemented: job \"a\" "
                             "and 1 more"),
