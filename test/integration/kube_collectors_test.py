@@ -1,0 +1,335 @@
+"""Collectors as pods of a real cluster: the real binary follows a StatefulSet that
+is scaled, restarted, killed and cut off, and no target is lost by what was
+planned."""
+
+import pathlib
+import signal
+import sys
+import tempfile
+import time
+
+import harness
+from harness import eventually
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "kube"))
+
+import api  # noqa: E402
+import control_plane  # noqa: E402
+import fleet  # noqa: E402
+import objects  # noqa: E402
+
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+TARGETS = [f"10.99.0.{i}:80" for i in range(1, 61)]
+GRACE_SECONDS = 3
+JOB = "web"
+
+
+class KubeCollectorsTest(harness.PeerTest):
+    """One control plane for all tests; a namespace and a fleet for each. The
+    allocator may do nothing there but look at the pods of that namespace."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.plane = control_plane.ControlPlane(folder.name)
+        cls.addClassCleanup(cls.plane.stop)
+        cls.plane.start()
+        cls.api = api.Api(cls.plane)
+        cls.addClassCleanup(cls.api.close)
+
+    def setUp(self):
+        super().setUp()
+        self.namespace = f"test-{time.monotonic_ns() % 10**9}"
+        self.api("POST", "/api/v1/namespaces", {"metadata": {"name": self.namespace}})
+        self.grant()
+
+    # --- The cluster -----------------------------------------------------------
+
+    def path(self, plural, name="", group="/api/v1"):
+        path = f"{group}/namespaces/{self.namespace}/{plural}"
+        return f"{path}/{name}" if name else path
+
+    def grant(self):
+        rule = {"apiGroups": [""], "resources": ["pods"]}
+        self.api(
+            "POST",
+            self.path("roles", group=RBAC),
+            {
+                "metadata": {"name": "collectors"},
+                "rules": [{**rule, "verbs": ["get", "list", "watch"]}],
+            },
+        )
+        group = "rbac.authorization.k8s.io"
+        self.api(
+            "POST",
+            self.path("rolebindings", group=RBAC),
+            {
+                "metadata": {"name": "collectors"},
+                "roleRef": {"apiGroup": group, "kind": "Role", "name": "collectors"},
+                "subjects": [{"apiGroup": group, "kind": "User", "name": "nobody"}],
+            },
+        )
+
+    def deploy(self, replicas):
+        body = objects.stateful_set("collector", replicas, namespace=self.namespace)
+        template = body["spec"]["template"]
+        template["metadata"]["annotations"] = {fleet.HOLD: "hold"}
+        # They end when they are drained, which takes longer than a second.
+        template["spec"]["terminationGracePeriodSeconds"] = 600
+        self.api("POST", self.path("statefulsets", group="/apis/apps/v1"), body)
+
+    def change_set(self, spec):
+        self.api(
+            "PATCH",
+            self.path("statefulsets", "collector", "/apis/apps/v1"),
+            {"spec": spec},
+            api.MERGE,
+        )
+
+    def annotate(self, pod, **annotations):
+        body = {"metadata": {"annotations": annotations}}
+        self.api("PATCH", self.path("pods", pod), body, api.MERGE)
+
+    # --- The allocator -----------------------------------------------------------
+
+    def start(self, replicas, strategy="consistent-hashing", static=None):
+        """The allocator and its fleet, at rest."""
+        self.deploy(replicas)
+        self.write("ta.yaml", {
+            "kube_config_file_path": str(self.plane.kubeconfig("nobody")),
+            "collector_namespace": self.namespace,
+            "collector_selector": {"matchLabels": {"app": "collector"}},
+            "collector_not_ready_grace_period": f"{GRACE_SECONDS}s",
+            "allocation_strategy": strategy,
+            "config": {"scrape_configs": [{
+                "job_name": JOB,
+                "scrape_interval": "1s",
+                "scrape_timeout": "1s",
+                "static_configs": static or [{"targets": TARGETS}]}]},
+        })
+        self.running = self.allocator()
+        self.fleet = fleet.Fleet(
+            self.api, self.namespace, "collector", self.running, [JOB]
+        )
+        self.addCleanup(self.fleet.stop)
+        self.running.wait_ready()
+        self.at_rest(replicas)
+        return self.running
+
+    def members(self):
+        return {
+            member["name"]: member
+            for member in self.running.status()["collectors"]["members"]
+        }
+
+    def at_rest(self, replicas, within=90):
+        """So many collectors are ready, exactly they are live, and every target
+        is one's: as the allocator serves it, and as they have it."""
+
+        def rests():
+            names = self.fleet.ready()
+            assert len(names) == replicas, f"ready are {names}"
+            status = self.running.status()
+            states = {m["name"]: m["state"] for m in status["collectors"]["members"]}
+            assert states == dict.fromkeys(names, "live"), states
+            assert status["assignment"]["hand_overs_open"] == 0, "handing over"
+            shares = {name: self.running.addresses(JOB, name) for name in names}
+            served = sorted(a for share in shares.values() for a in share)
+            assert served == sorted(TARGETS), f"{len(served)} served"
+            most = -(-len(TARGETS) * 105 // (100 * replicas))
+            assert max(map(len, shares.values())) <= most, "above the bound"
+            have = {
+                who: sorted(addresses)
+                for (_, who), addresses in self.fleet.polling.shares().items()
+                if addresses
+            }
+            owners = {name: share for name, share in shares.items() if share}
+            assert have == owners, "somebody has another list"
+            return True
+
+        eventually(rests, within, what=f"{replicas} collectors at rest")
+
+    def nothing_was_lost(self, since=0.0):
+        self.assertEqual(self.fleet.polling.lost(JOB, TARGETS, since), {})
+
+    def longest_loss(self, since):
+        lost = self.fleet.polling.lost(JOB, TARGETS, since)
+        return max(lost.values(), default=0.0)
+
+    # --- Tests ---------------------------------------------------------------------
+
+    def test_scaled_up_and_down(self):
+        self.start(3)
+        self.change_set({"replicas": 10})
+        self.at_rest(10)
+        self.change_set({"replicas": 5})
+        self.at_rest(5)
+        self.nothing_was_lost()
+
+    def test_rolling_restart(self):
+        self.start(3)
+        before = {n: p["metadata"]["uid"] for n, p in self.fleet.pods().items()}
+        annotations = {fleet.HOLD: "hold", "restarted": "now"}
+        self.change_set({"template": {"metadata": {"annotations": annotations}}})
+
+        def all_new():
+            now = {n: p["metadata"]["uid"] for n, p in self.fleet.pods().items()}
+            return len(now) == 3 and not set(now.values()) & set(before.values())
+
+        eventually(all_new, 180, what="three other pods")
+        self.at_rest(3)
+        self.nothing_was_lost()
+
+    def test_deleted_by_force(self):
+        self.start(3)
+        uid = self.members()["collector-1"]["pod_uid"]
+        since = time.monotonic()
+        self.api(
+            "DELETE", self.path("pods", "collector-1"), {"gracePeriodSeconds": 0}
+        )
+        eventually(
+            lambda: self.members().get("collector-1", {}).get("pod_uid", uid) != uid,
+            what="the pod that replaces it",
+        )
+        self.at_rest(3)
+        loss = self.longest_loss(since)
+        print(f"deleted by force: nobody had a target for {loss * 1000:.0f} ms")
+        self.assertLess(loss, 5.0)
+
+    def test_not_ready_for_longer_than_the_grace_period(self):
+        self.start(3)
+        share = set(self.running.addresses(JOB, "collector-2"))
+        start = time.monotonic()
+        self.annotate("collector-2", **{"test/ready": "false"})
+
+        def state():
+            return self.members()["collector-2"]["state"]
+
+        eventually(lambda: state() == "grace", 5, 0.01, "grace")
+        self.assertEqual(set(self.running.addresses(JOB, "collector-2")), share)
+
+        def others_have_it():
+            others = ("collector-0", "collector-1")
+            return share <= {a for o in others for a in self.running.addresses(JOB, o)}
+
+        eventually(others_have_it, 10, 0.01, "its targets at others")
+        took = time.monotonic() - start
+        print(f"not ready: its targets at others after {took:.2f} s")
+        self.assertGreater(took, GRACE_SECONDS - 0.1)
+        self.assertLess(took, GRACE_SECONDS + 2.0)
+        eventually(lambda: state() == "drained", 60, what="drained")
+        self.assertIn("has not been ready", self.members()["collector-2"]["reason"])
+        self.annotate("collector-2", **{"test/ready": None})
+        self.at_rest(3)
+        self.nothing_was_lost()
+
+    def test_none_ready_keeps_all_of_them(self):
+        self.start(3)
+        for i in range(3):
+            self.annotate(f"collector-{i}", **{"test/ready": "false"})
+        eventually(
+            lambda: {m["state"] for m in self.members().values()} == {"grace"},
+            what="all in grace",
+        )
+        fleet.wait_until(time.monotonic() + GRACE_SECONDS + 2)
+        self.assertEqual({m["state"] for m in self.members().values()}, {"grace"})
+        for i in range(3):
+            self.annotate(f"collector-{i}", **{"test/ready": None})
+        self.at_rest(3)
+        self.nothing_was_lost()
+
+    def test_node_lost(self):
+        self.start(3)
+        node = self.members()["collector-0"]["node"]
+        on_it = [n for n, m in self.members().items() if m["node"] == node]
+        where = f"/api/v1/nodes/{node}"
+        lost = {"metadata": {"annotations": {"test/lost": "true"}}}
+        self.api("PATCH", where, lost, api.MERGE)
+        self.addCleanup(
+            self.api,
+            "PATCH",
+            where,
+            {"metadata": {"annotations": {"test/lost": None}}},
+            api.MERGE,
+        )
+        since = time.monotonic()
+        self.fleet.dead_nodes.add(node)
+        # What the node controller does with its pods.
+        condition = {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown"}
+        for name in on_it:
+            self.api(
+                "PATCH",
+                self.path("pods", name) + "/status",
+                {"status": {"conditions": [condition]}},
+                api.STRATEGIC,
+            )
+        for name in on_it:
+            eventually(
+                lambda name=name: self.members()[name]["state"] in ("draining", "drained"),
+                GRACE_SECONDS + 10,
+                what=f"{name} excluded",
+            )
+        # And then, minutes later: evicted, and given up by an operator.
+        for name in on_it:
+            self.api("DELETE", self.path("pods", name), {"gracePeriodSeconds": 0})
+        self.at_rest(3)
+        loss = self.longest_loss(since)
+        print(f"node lost: nobody had a target for {loss:.1f} s")
+        self.assertLess(loss, GRACE_SECONDS + 5.0)
+
+    def test_namespace_deleted(self):
+        self.start(3)
+        self.api("DELETE", f"/api/v1/namespaces/{self.namespace}")
+        path = f"/jobs/{JOB}/targets?collector_id=collector-0"
+        eventually(lambda: not self.fleet.pods(), 120, what="no pod")
+        eventually(
+            lambda: b"no collectors" in self.running.get(path).body,
+            what="no collectors",
+        )
+        self.assertEqual(self.running.get(path).status, 503)
+        self.assertEqual(self.running.get("/readyz").status, 200)
+
+    def test_api_server_away(self):
+        self.start(3)
+        before = {name: self.running.addresses(JOB, name) for name in self.members()}
+        self.plane.stop_part("kube-apiserver", signal.SIGKILL)
+        try:
+            eventually(
+                lambda: self.running.status()["collectors"]["problem"],
+                what="a problem of the collectors",
+            )
+            fleet.wait_until(time.monotonic() + GRACE_SECONDS)
+            for name, share in before.items():
+                self.assertEqual(self.running.addresses(JOB, name), share)
+        finally:
+            self.plane.start_part("kube-apiserver")
+            self.plane.wait_ready()
+        eventually(
+            lambda: not self.running.status()["collectors"]["problem"],
+            60,
+            what="no problem",
+        )
+        self.change_set({"replicas": 4})
+        self.at_rest(4)
+        self.nothing_was_lost()
+
+    def test_each_target_goes_to_a_collector_on_its_node(self):
+        nodes = [f"node-{i % 3}" for i in range(len(TARGETS))]
+        static = [
+            {
+                "targets": [a for a, on in zip(TARGETS, nodes) if on == node],
+                "labels": {"__meta_kubernetes_pod_node_name": node},
+            }
+            for node in sorted(set(nodes))
+        ]
+        self.start(3, "per-node", static)
+        on = {name: member["node"] for name, member in self.members().items()}
+        self.assertEqual(sorted(on.values()), ["node-0", "node-1", "node-2"])
+        for name, node in on.items():
+            expected = sorted(a for a, where in zip(TARGETS, nodes) if where == node)
+            self.assertEqual(self.running.addresses(JOB, name), expected)
+
+
+if __name__ == "__main__":
+    harness.main()
