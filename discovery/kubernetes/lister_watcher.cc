@@ -52,9 +52,12 @@ class ApiListerWatcher final : public ListerWatcher {
       if (fed && over) return Reject("the watch is over");
       return fed;
     };
-    auto ended =
-        co_await client_.Watch(scope, std::move(path), watch_idle_, timeout,
-                               nullptr, std::move(on_bytes), std::move(stop));
+    std::function<void()> on_open = [&] {
+      tell({.kind = WatchEvent::Kind::kOpened});
+    };
+    auto ended = co_await client_.Watch(scope, std::move(path), watch_idle_,
+                                        timeout, std::move(on_open),
+                                        std::move(on_bytes), std::move(stop));
     if (over) co_return Answer<void>();
     if (ended && !decoder.empty()) {
       co_return std::unexpected(NoAnswer("watch " + Describe(scope) +

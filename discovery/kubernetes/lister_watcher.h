@@ -31,8 +31,9 @@ class ListerWatcher {
   // One page.
   virtual Awaitable<Answer<ListPage>> List(Scope scope, ListOptions options,
                                            std::stop_token stop) = 0;
-  // Events as they come, an ERROR like the others. Success if the server ended
-  // the stream where it may end, or `on_event` did; nothing is told after that.
+  // Events as they come, an ERROR like the others, after a kOpened. Success if
+  // the server ended the stream where it may end, or `on_event` did; nothing is
+  // told after that.
   virtual Awaitable<Answer<void>> Watch(Scope scope, WatchOptions options,
                                         OnEvent on_event,
                                         std::stop_token stop) = 0;

@@ -120,6 +120,12 @@ void Reflector::Complete(std::vector<ObjectPtr> objects, std::string version) {
 bool Reflector::Received(WatchEvent event, TimePoint now) {
   assert(doing_ == Doing::kWatching);
   if (error_event_) return false;  // nothing counts after it
+  if (event.kind == Kind::kOpened) {
+    // It brings nothing: a watch that ends now was fruitless, and one that is
+    // silent is silent.
+    health_.problem.clear();
+    return true;
+  }
   if (event.kind == Kind::kError) {
     error_event_ = FailureOf(std::move(event.status));
     return false;
@@ -161,6 +167,7 @@ void Reflector::TakeInitial(WatchEvent event) {
       break;
     }
     case Kind::kError:
+    case Kind::kOpened:
       break;
   }
 }
@@ -187,6 +194,7 @@ void Reflector::TakeChange(WatchEvent event) {
     }
     case Kind::kBookmark:
     case Kind::kError:
+    case Kind::kOpened:
       break;
   }
 }

@@ -34,6 +34,7 @@ struct WatchEvent {
     kBookmark,  // nothing changed up to resource_version
     kError,     // the watch is over; `status` says why
     kBad,       // an event that can't be read; `bad` says why
+    kOpened,    // not of the stream: the server has accepted the watch
   };
   Kind kind = Kind::kBad;
   ObjectPtr object;              // of kAdded, kModified, kDeleted; never null

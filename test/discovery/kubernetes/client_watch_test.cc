@@ -118,7 +118,8 @@ TEST_F(WatchTest, EventsAreToldAsTheyCome) {
     return true;
   });
   EXPECT_TRUE(how) << how.error().error.message;
-  EXPECT_THAT(kinds, testing::ElementsAre(WatchEvent::Kind::kAdded,
+  EXPECT_THAT(kinds, testing::ElementsAre(WatchEvent::Kind::kOpened,
+                                          WatchEvent::Kind::kAdded,
                                           WatchEvent::Kind::kDeleted));
 }
 

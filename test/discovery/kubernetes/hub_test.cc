@@ -116,9 +116,10 @@ TEST_F(HubTest, EqualScopesOfEqualConnectionsAreOneWatch) {
   for (int i = 0; i < 200; ++i) {
     sessions.push_back(Open(hub, Server("http://a:8080")));
   }
-  ASSERT_TRUE(WaitForWatches(1));
   EXPECT_THAT(told_.Until(200), SizeIs(200));
-  EXPECT_EQ(cluster_.counts(), (FakeCluster::Counts{1, 1, 1, 1}));
+  const FakeCluster::Counts one_of_each{1, 1, 1, 1};
+  EXPECT_TRUE(cluster_.WaitFor(
+      [&](const auto& counts) { return counts == one_of_each; }));
   const auto status = hub.status();
   EXPECT_EQ(status.connections, 1u);
   ASSERT_THAT(status.watches, SizeIs(1));

@@ -248,6 +248,21 @@ TEST_F(ReflectorTest, BadObjectOfAListIsReported) {
   EXPECT_EQ(reflector_.health().bad_objects, 1u);
 }
 
+// An idle cluster may send nothing for a minute.
+TEST_F(ReflectorTest, ProblemEndsWhenTheServerAcceptsAWatch) {
+  ListAndWatch({});
+  const TimePoint heard = now_;
+  now_ += seconds(5);
+  reflector_.WatchEnded(Http(500), now_);
+  EXPECT_EQ(reflector_.health().problem, "HTTP 500");
+  now_ += Wait();
+  EXPECT_EQ(reflector_.Next(now_).kind, Reflector::Step::Kind::kWatch);
+  EXPECT_TRUE(reflector_.Received({.kind = WatchEvent::Kind::kOpened}, now_));
+  EXPECT_EQ(reflector_.health().problem, "");
+  EXPECT_EQ(reflector_.health().heard_at, heard);
+  EXPECT_EQ(reflector_.health().events, 0u);
+}
+
 TEST_F(ReflectorTest, ProblemIsSaidUntilSomethingWorks) {
   reflector_.Next(now_);
   reflector_.Listed(Http(403), now_);

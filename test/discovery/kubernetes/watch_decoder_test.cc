@@ -26,6 +26,8 @@ std::string ToText(const WatchEvent& event) {
     case WatchEvent::Kind::kBookmark:
       return std::string(event.initial_events_end ? "END " : "BOOKMARK ") +
              event.resource_version;
+    case WatchEvent::Kind::kOpened:
+      return "opened";
     case WatchEvent::Kind::kError:
       return "ERROR " + std::to_string(event.status.code) + " " +
              event.status.message;
