@@ -23,5 +23,5 @@ RUN apt-get update \
 COPY --from=build /src/build/release/target-allocator /usr/local/bin/
 # A number, so that Kubernetes can see that it isn't root.
 USER 65532:65532
-EXPOSE 8080
+EXPOSE 8080 8443
 ENTRYPOINT ["/usr/local/bin/target-allocator"]
