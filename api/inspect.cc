@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "allocator/config/nearest.h"
 #include "allocator/explain.h"
 #include "allocator/inventory.h"
 #include "api/explain_json.h"
@@ -16,6 +20,18 @@ namespace {
 
 // One screen of explanations; the count of all matches stands beside them.
 constexpr std::size_t kExplained = 10;
+
+// "unknown job wbe (did you mean \"web\"?)".
+std::string UnknownJob(const Snapshot& snapshot, std::string_view name) {
+  std::vector<std::string_view> jobs;
+  for (const auto& job : snapshot.jobs) jobs.push_back(job->name());
+  const std::string_view nearest = Nearest(name, jobs);
+  std::string message = fmt::format("unknown job {}", name);
+  if (!nearest.empty()) {
+    message += fmt::format(" (did you mean \"{}\"?)", nearest);
+  }
+  return message;
+}
 
 std::string_view NameOf(UnservedTarget::State state) {
   return state == UnservedTarget::State::kDroppedByRule ? "rule" : "check";
@@ -102,7 +118,7 @@ Result<Filter> ReadFilter(const Context& context, int& status) {
   }
   if (!filter.job.empty() && snapshot.FindJob(filter.job) == nullptr) {
     status = 404;
-    return Reject(fmt::format("unknown job {}", filter.job));
+    return Reject(UnknownJob(snapshot, filter.job));
   }
   return filter;
 }
@@ -174,7 +190,7 @@ Response HandleExplain(const Context& context) {
         "discovered or relabeled");
   }
   if (!query.job.empty() && context.snapshot.FindJob(query.job) == nullptr) {
-    return Router::ErrorResponse(404, fmt::format("unknown job {}", query.job));
+    return Router::ErrorResponse(404, UnknownJob(context.snapshot, query.job));
   }
   const ExplainResult result =
       ExplainTargets(context.snapshot, query, kExplained);

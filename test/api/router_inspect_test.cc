@@ -103,7 +103,9 @@ TEST_F(RouterInspectTest, ExplainFindsByAddressLabelAndId) {
 TEST_F(RouterInspectTest, ExplainSaysWhatIsWrongWithTheQuestion) {
   EXPECT_EQ(Get("/api/v1/explain").status, 400);
   EXPECT_EQ(Get("/api/v1/explain?job=web").status, 400);
-  EXPECT_EQ(Get("/api/v1/explain?job=x&address=a:1").status, 404);
+  EXPECT_EQ(Get("/api/v1/explain?job=wbe&address=a:1").status, 404);
+  EXPECT_THAT(Body("/api/v1/explain?job=wbe&address=a:1"),
+              HasSubstr(R"(unknown job wbe (did you mean \"web\"?))"));
   EXPECT_EQ(Get("/api/v1/explain?job=web&address=z").status, 404);
   EXPECT_EQ(Get("/api/v1/explain?id=12").status, 400);
   EXPECT_EQ(Get("/api/v1/explain?address=a:1&format=xml").status, 400);
