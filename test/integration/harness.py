@@ -247,6 +247,10 @@ class TargetServer:
         if not started.wait(10):
             raise AssertionError("targets did not start")
 
+    def tls_context(self, name):
+        """Of a target that speaks TLS; None: it doesn't."""
+        return None
+
     def _run(self, started):
         asyncio.set_event_loop(self._loop)
 
@@ -258,7 +262,9 @@ class TargetServer:
                     return self._serve(name, reader, writer)
 
                 self._servers.append(
-                    await asyncio.start_server(handler, address, self.port)
+                    await asyncio.start_server(
+                        handler, address, self.port, ssl=self.tls_context(name)
+                    )
                 )
             started.set()
 

@@ -106,25 +106,8 @@ class Targets(harness.TargetServer):
         self.last = {}  # target -> (path with query, Authorization)
         super().__init__(count)
 
-    def _run(self, started):
-        asyncio.set_event_loop(self._loop)
-
-        async def listen():
-            secure = set(self.names[self._secure])
-            for name in self.names:
-                address = name.split(":")[0]
-
-                def handler(reader, writer, name=name):
-                    return self._serve(name, reader, writer)
-
-                context = self._context if name in secure else None
-                self._servers.append(
-                    await asyncio.start_server(handler, address, self.port, ssl=context)
-                )
-            started.set()
-
-        self._loop.run_until_complete(listen())
-        self._loop.run_forever()
+    def tls_context(self, name):
+        return self._context if name in self.names[self._secure] else None
 
     def expected_authorization(self, name):
         if name not in self.names[self._protected]:
