@@ -1,0 +1,427 @@
+"""What happens to the API server, and to what we may do there, with a real one:
+what is served stays as it was, and follows again afterwards."""
+
+import base64
+import http.client
+import json
+import pathlib
+import signal
+import sys
+import tempfile
+import time
+
+import harness
+from harness import eventually
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "kube"))
+
+import api_proxy  # noqa: E402
+import control_plane  # noqa: E402
+import objects  # noqa: E402
+import scrapers  # noqa: E402
+
+COLLECTORS = ["collector-0", "collector-1", "collector-2"]
+MERGE = "application/merge-patch+json"
+
+
+class KubeFaultTest(harness.PeerTest):
+    """One control plane for all tests of a class; a namespace and a proxy for each
+    test."""
+
+    apiserver_flags = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.plane_folder = tempfile.TemporaryDirectory()
+        cls.plane = control_plane.ControlPlane(
+            cls.plane_folder.name, apiserver_flags=cls.apiserver_flags
+        ).start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.plane.stop()
+        cls.plane_folder.cleanup()
+
+    def setUp(self):
+        super().setUp()
+        self.namespace = self.id().rsplit("_", 1)[1] + f"-{time.monotonic_ns() % 10**6}"
+        self.create_namespace(self.namespace)
+        self.proxy = self.own_quietly(api_proxy.ApiProxy(self.plane))
+
+    def own_quietly(self, thing):
+        self.addCleanup(thing.stop)
+        return thing
+
+    # --- The cluster -----------------------------------------------------------
+
+    def create_namespace(self, name):
+        self.plane.must("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+
+    def deployments(self, namespace=None):
+        return f"/apis/apps/v1/namespaces/{namespace or self.namespace}/deployments"
+
+    def deploy(self, name, replicas, namespace=None):
+        """A deployment with a service; returns when all its pods are ready."""
+        namespace = namespace or self.namespace
+        self.plane.must(
+            "POST",
+            self.deployments(namespace),
+            objects.deployment(name, replicas, namespace=namespace),
+        )
+        self.plane.must(
+            "POST",
+            f"/api/v1/namespaces/{namespace}/services",
+            objects.service(name, {"app": name}, namespace=namespace),
+        )
+        return eventually(
+            lambda: len(self.pod_addresses(name, namespace)) == replicas
+            and self.pod_addresses(name, namespace),
+            what=f"{replicas} pods of {name}",
+        )
+
+    def scale(self, name, replicas):
+        self.plane.must(
+            "PATCH",
+            f"{self.deployments()}/{name}",
+            {"spec": {"replicas": replicas}},
+            kind=MERGE,
+        )
+        return eventually(
+            lambda: len(self.pod_addresses(name)) == replicas
+            and self.pod_addresses(name),
+            what=f"{replicas} pods of {name}",
+        )
+
+    def pod_addresses(self, app, namespace=None):
+        """What is to be scraped of its pods: those that have an address."""
+        pods = self.plane.must(
+            "GET",
+            f"/api/v1/namespaces/{namespace or self.namespace}/pods"
+            f"?labelSelector=app%3D{app}",
+        )["items"]
+        return sorted(
+            pod["status"]["podIP"] + ":8080" for pod in pods if pod["status"].get("podIP")
+        )
+
+    # --- The allocator -----------------------------------------------------------
+
+    def write_config(self, kubeconfig, namespaces=None, **settings):
+        discovery = {
+            "kubeconfig_file": str(kubeconfig),
+            "namespaces": {"names": namespaces or [self.namespace]},
+        }
+        self.write("ta.yaml", {
+            "collectors": {"static": COLLECTORS},
+            **settings,
+            # Hand-overs end 11 s after the new owner's first answer.
+            "config": {"global": {"scrape_interval": "1s"}, "scrape_configs": [
+                {"job_name": role,
+                 "kubernetes_sd_configs": [{"role": role, **discovery}]}
+                for role in ("pod", "endpointslice")]},
+        })
+
+    def admin(self):
+        return self.proxy.kubeconfig(
+            self.folder / "kubeconfig", token=control_plane.ADMIN
+        )
+
+    def start(self, expected, **more):
+        """The allocator, and collectors that poll it, once both jobs have
+        `expected`."""
+        allocator = self.allocator(**more).wait_ready()
+        polling = scrapers.Scrapers(
+            allocator.port, COLLECTORS, ["pod", "endpointslice"]
+        )
+        self.own_quietly(polling)
+        self.at_rest(allocator, expected)
+        self.polling = polling
+        return allocator
+
+    def shares(self, allocator, job):
+        return {name: allocator.addresses(job, name) for name in COLLECTORS}
+
+    def at_rest(self, allocator, expected, within=60):
+        """Both jobs have exactly these targets, each at one collector, none with
+        more than its bound; hand-overs are over."""
+        most = -(-2 * len(expected) * 105 // (100 * len(COLLECTORS)))
+
+        def rests():
+            owned = dict.fromkeys(COLLECTORS, 0)
+            for job in ("pod", "endpointslice"):
+                shares = self.shares(allocator, job)
+                got = sorted(a for share in shares.values() for a in share)
+                assert got == sorted(expected), f"{job}: {got} for {sorted(expected)}"
+                for name, share in shares.items():
+                    owned[name] += len(share)
+            assert max(owned.values()) <= most, f"{owned} above {most}"
+            return True
+
+        eventually(rests, within, what="all of it at rest")
+
+    def like_a_fresh_one(self, allocator):
+        """What happened before doesn't matter: one that starts now says the
+        same."""
+        fresh = self.own(
+            harness.Allocator(self.folder, self.folder / "ta.yaml", name="fresh")
+        ).wait_ready()
+        for job in ("pod", "endpointslice"):
+            self.assertEqual(self.shares(allocator, job), self.shares(fresh, job))
+        fresh.stop()
+
+    def nothing_was_lost(self, expected):
+        """At no moment did one of `expected` have no scraper."""
+        for job in ("pod", "endpointslice"):
+            self.assertEqual(self.polling.lost(job, expected), {}, job)
+
+    def problems(self, allocator):
+        return [
+            one.get("problem", "")
+            for one in allocator.status()["discoverers"]
+            if one.get("problem")
+        ]
+
+    def has_problem(self, allocator, *words):
+        return eventually(
+            lambda: [
+                p for p in self.problems(allocator) if all(word in p for word in words)
+            ],
+            what=f"a problem with {words}, not {self.problems(allocator)}",
+        )
+
+
+class ApiServerTest(KubeFaultTest):
+    def test_killed_and_started_again_changes_nothing_that_is_served(self):
+        pods = self.deploy("web", 12)
+        self.write_config(self.admin())
+        allocator = self.start(pods)
+        before = self.shares(allocator, "pod")
+
+        self.plane.stop_part("kube-apiserver", signal.SIGKILL)
+        self.has_problem(allocator, "pods")
+        time.sleep(2)  # of polls while it is away
+        self.assertEqual(self.shares(allocator, "pod"), before)
+        self.assertEqual(allocator.get("/readyz").status, 200)
+
+        self.plane.start_part("kube-apiserver")
+        self.plane.wait_ready()
+        eventually(lambda: not self.problems(allocator), 60, what="no problem")
+        self.assertEqual(self.shares(allocator, "pod"), before)
+        self.nothing_was_lost(pods)
+        after = self.scale("web", 15)
+        self.at_rest(allocator, after)
+        self.like_a_fresh_one(allocator)
+
+    def test_one_that_never_comes_up_is_503_throughout(self):
+        self.proxy.refuse()
+        self.write_config(self.admin(), sync_timeout="1s")
+        allocator = self.allocator()
+        eventually(lambda: allocator.get("/livez").status == 200, what="it listens")
+        seen = set()
+        end = time.monotonic() + 4
+        while time.monotonic() < end:
+            for job in ("pod", "endpointslice"):
+                answer = allocator.get(f"/jobs/{job}/targets?collector_id=collector-0")
+                seen.add(answer.status)
+                self.assertIn("error", json.loads(answer.body))
+            time.sleep(0.05)
+        self.assertEqual(seen, {503})
+        self.has_problem(allocator, "pods")
+
+        # And when it does, everything is there.
+        pods = self.deploy("late", 3)
+        self.proxy.allow()
+        self.at_rest(allocator, pods)
+
+    def test_a_stream_cut_in_the_middle_of_an_object_loses_no_object(self):
+        pods = self.deploy("web", 6)
+        self.write_config(self.admin())
+        allocator = self.start(pods)
+        for turn in range(3):
+            marker = f"the-marker-of-turn-{turn}"
+            self.proxy.cut_at(marker.encode())
+            name = self.plane.must(
+                "GET", f"/api/v1/namespaces/{self.namespace}/pods"
+            )["items"][turn]["metadata"]["name"]
+            self.plane.must(
+                "PATCH",
+                f"/api/v1/namespaces/{self.namespace}/pods/{name}",
+                {"metadata": {"labels": {"turn": marker}}},
+                kind=MERGE,
+            )
+            eventually(self.proxy.has_cut, what="the stream cut")
+
+            def shows(marker=marker):
+                served = b"".join(
+                    allocator.get(f"/jobs/pod/targets?collector_id={c}").body
+                    for c in COLLECTORS
+                )
+                return marker.encode() in served
+
+            eventually(shows, what="the change that was cut")
+        self.at_rest(allocator, pods)
+        self.nothing_was_lost(pods)
+
+    def test_namespace_deleted_with_everything_in_it(self):
+        other = f"{self.namespace}-other"
+        self.create_namespace(other)
+        pods = self.deploy("web", 4)
+        others = self.deploy("other", 5, other)
+        self.write_config(self.admin(), namespaces=[self.namespace, other])
+        allocator = self.start(pods + others)
+        self.plane.must("DELETE", f"/api/v1/namespaces/{other}")
+        self.at_rest(allocator, pods)
+        self.nothing_was_lost(pods)
+        self.like_a_fresh_one(allocator)
+
+
+class RightsTest(KubeFaultTest):
+    def grant(self, verbs=("get", "list", "watch")):
+        self.plane.must(
+            "POST",
+            f"/apis/rbac.authorization.k8s.io/v1/namespaces/{self.namespace}/roles",
+            {
+                "metadata": {"name": "discovery"},
+                "rules": [
+                    {
+                        "apiGroups": ["", "discovery.k8s.io"],
+                        "resources": ["pods", "services", "endpoints", "endpointslices"],
+                        "verbs": list(verbs),
+                    }
+                ],
+            },
+        )
+
+    def bind(self, kind, name):
+        subject = {"kind": kind, "name": name}
+        if kind == "ServiceAccount":
+            subject["namespace"] = self.namespace
+        else:
+            subject["apiGroup"] = "rbac.authorization.k8s.io"
+        self.plane.must("POST", self.bindings(), {
+            "metadata": {"name": "discovery"},
+            "roleRef": {
+                "apiGroup": "rbac.authorization.k8s.io",
+                "kind": "Role",
+                "name": "discovery",
+            },
+            "subjects": [subject],
+        })
+
+    def bindings(self):
+        return (
+            "/apis/rbac.authorization.k8s.io/v1/namespaces/"
+            f"{self.namespace}/rolebindings"
+        )
+
+    def test_rights_taken_away_and_given_back(self):
+        # A Role of the namespace suffices, as the configuration is of it alone.
+        pods = self.deploy("web", 5)
+        self.grant()
+        self.bind("User", "nobody")
+        self.write_config(
+            self.proxy.kubeconfig(
+                self.folder / "kubeconfig", token=control_plane.NOBODY
+            )
+        )
+        allocator = self.start(pods)
+
+        self.plane.must("DELETE", f"{self.bindings()}/discovery")
+        time.sleep(0.3)  # until the API server knows
+        self.proxy.cut()  # an open watch would go on
+        self.has_problem(allocator, "forbidden", "pods", self.namespace)
+        more = self.scale("web", 7)
+        time.sleep(2)
+        self.assertEqual(
+            sorted(a for s in self.shares(allocator, "pod").values() for a in s), pods
+        )
+        said = [line for line in allocator.log().splitlines() if "forbidden" in line]
+        self.assertLessEqual(len(said), 6, "once for each watch:\n" + "\n".join(said))
+        self.assertTrue(any("verb" in line for line in said), allocator.log())
+
+        self.bind("User", "nobody")
+        self.at_rest(allocator, more)
+        self.assertEqual(self.problems(allocator), [])
+        self.nothing_was_lost(pods)
+
+    def test_token_revoked_and_rotated(self):
+        pods = self.deploy("web", 5)
+        self.grant()
+        accounts = f"/api/v1/namespaces/{self.namespace}/serviceaccounts"
+        token_file = self.folder / "token"
+
+        def new_account():
+            self.plane.must("POST", accounts, {"metadata": {"name": "scraper"}})
+            made = self.plane.must(
+                "POST",
+                f"{accounts}/scraper/token",
+                {"spec": {"expirationSeconds": 3600}},
+            )
+            return made["status"]["token"]
+
+        token = new_account()
+        token_file.write_text(token + "\n")
+        self.bind("ServiceAccount", "scraper")
+        self.write_config(
+            self.proxy.kubeconfig(self.folder / "kubeconfig", tokenFile=str(token_file))
+        )
+        allocator = self.start(pods)
+
+        # A token is that of one account by its uid: without it, it is no more.
+        self.plane.must("DELETE", f"{accounts}/scraper")
+
+        def is_refused():
+            return self.plane.request("GET", "/api", token=token)[0] == 401
+
+        eventually(is_refused, 30, what="the token revoked")
+        self.proxy.cut()
+        self.has_problem(allocator, "401")
+        more = self.scale("web", 6)
+        time.sleep(1)
+        self.assertEqual(
+            sorted(a for s in self.shares(allocator, "pod").values() for a in s), pods
+        )
+
+        fresh = self.folder / "token.new"
+        fresh.write_text(new_account() + "\n")
+        fresh.replace(token_file)
+        self.at_rest(allocator, more)
+        self.nothing_was_lost(pods)
+        self.assertNotIn(token, allocator.log())
+
+
+class CompactionTest(KubeFaultTest):
+    # So that a watch reads what etcd has, and not what the server remembers.
+    apiserver_flags = ("--watch-cache=false",)
+
+    def etcd(self, path, body):
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.plane.ports["etcd"], timeout=10
+        )
+        connection.request("POST", path, json.dumps(body))
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        self.assertEqual(answer.status, 200, text)
+        return json.loads(text)
+
+    def test_a_watch_from_before_a_compaction_lists_again(self):
+        pods = self.deploy("web", 8)
+        self.write_config(self.admin())
+        allocator = self.start(pods)
+
+        self.proxy.refuse()
+        more = self.scale("web", 11)
+        key = base64.b64encode(b"/").decode()
+        revision = self.etcd("/v3/kv/range", {"key": key})["header"]["revision"]
+        self.etcd("/v3/kv/compaction", {"revision": revision, "physical": True})
+        self.assertEqual(
+            sorted(a for s in self.shares(allocator, "pod").values() for a in s), pods
+        )
+        self.proxy.allow()
+        self.at_rest(allocator, more)
+        self.nothing_was_lost(pods)
+        self.like_a_fresh_one(allocator)
+
+
+if __name__ == "__main__":
+    harness.main()
