@@ -160,10 +160,10 @@ asio::awaitable<Result<HttpResponse>> HttpClient::Run(HttpRequest request,
     }
     const auto location = FindHeader(response->headers, "Location");
     if (!location) co_return response;
-    if (redirects == kMaxRedirects) {
+    if (redirects + 1 == kMaxRequests) {
       co_return std::unexpected(
           Error{Error::Code::kRetry, Where(request) + ": stopped after " +
-                                         std::to_string(kMaxRedirects) +
+                                         std::to_string(kMaxRequests) +
                                          " redirects"});
     }
     auto next = ResolveReference(request.url, *location);

@@ -37,7 +37,7 @@ struct HttpClientSettings {
   TlsSettings tls;
   ProxySettings proxy;
   HttpTimeouts timeouts;
-  Redirects redirects = Redirects::kFollow;  // at most kMaxRedirects
+  Redirects redirects = Redirects::kFollow;  // at most kMaxRequests in all
   // Connections kept for the next request, and for how long. Servers close
   // them when they like; a request that meets that is sent once more.
   std::size_t max_idle = 4;
@@ -70,7 +70,8 @@ class HttpClient {
   template <typename T>
   using Awaitable = boost::asio::awaitable<T>;
 
-  static constexpr int kMaxRedirects = 10;
+  // For one answer, redirects followed; Go's limit.
+  static constexpr int kMaxRequests = 10;
   // Of an answer to Stream that is no stream, because its status isn't 2xx.
   static constexpr std::size_t kMaxErrorBytes = 1 << 20;
 

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <atomic>
 #include <future>
 #include <memory>
 #include <string>
@@ -280,14 +281,18 @@ TEST_F(HttpClientTest, RedirectToAnotherHostCarriesNoCredentials) {
 }
 
 TEST_F(HttpClientTest, RedirectLoopEnds) {
-  ScriptServer server([](ScriptConnection& peer) {
+  std::atomic<int> requests{0};
+  ScriptServer server([&](ScriptConnection& peer) {
     while (!peer.ReadHead().empty()) {
+      ++requests;
       peer.Send(
           "HTTP/1.1 302 Found\r\nLocation: /\r\n"
           "Content-Length: 0\r\n\r\n");
     }
   });
   EXPECT_THAT(ErrorOf(server.url()), EndsWith(": stopped after 10 redirects"));
+  // As Go: the tenth answer's redirect is followed no more.
+  EXPECT_EQ(requests, 10);
 }
 
 TEST_F(HttpClientTest, RedirectIsReturnedWhereTheyAreNotFollowed) {
