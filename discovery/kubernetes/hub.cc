@@ -291,12 +291,13 @@ Hub::Session::~Session() { Close(); }
 void Hub::Session::Close() {
   assert(!state_->hub.IsOnThread());
   std::call_once(state_->closed, [&] {
-    std::promise<void> done;
-    asio::post(state_->hub.loop, [&] {
-      state_->End();
-      done.set_value();
+    // Shared: the thread may still be in set_value when the wait is over.
+    const auto done = std::make_shared<std::promise<void>>();
+    asio::post(state_->hub.loop, [state = state_, done] {
+      state->End();
+      done->set_value();
     });
-    done.get_future().wait();
+    done->get_future().wait();
   });
 }
 
