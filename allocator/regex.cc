@@ -22,13 +22,19 @@ constexpr std::size_t kGroupsOnStack = 16;
 
 // For RE2: what a regex may take, with what it remembers of texts. That is
 // 350,000 instructions before they are laid out: 11,000 metric names with a
-// `.*`, 260 kB written by hand; it compiles in 0.1 s within 32 MB. Go takes ten
+// `.*`, 260 kB written by hand; it compiles in a few tenths of a second within
+// 32 MB. Go takes ten
 // times as many, but to Go a Unicode class is one, to RE2 a thousand.
 constexpr std::int64_t kMaxMemory = 4 << 20;
 
-// Made when a SimpleRegex, which is bounded by the length of its pattern, needs
-// help.
-constexpr std::int64_t kMaxMemoryBesideSimple = 64 << 20;
+// What is accepted may remember more of the texts that it meets: with the bound
+// above, 1,000 alternatives that share nothing would not find room for that,
+// and take fifty times as long for each text. Also for what is made when a
+// SimpleRegex, which is bounded by the length of its pattern, needs help.
+constexpr std::int64_t kMaxMemoryToMatch = 64 << 20;
+
+// Up to this many instructions the bound above is room enough.
+constexpr int kSmallProgram = 1'000;
 
 // What counted repetition may add. Each copy can be alive at each byte of a
 // text, and none of RE2's ways to match is then better than their product:
@@ -114,14 +120,14 @@ struct Repaired {
 
 struct Regex::Engines {
   std::optional<SimpleRegex> simple;
-  // Beside a SimpleRegex, made when it is first asked.
+  // Beside a SimpleRegex, or of a large program, made when it is first asked.
   mutable std::once_flag once;
   mutable std::unique_ptr<RE2> re2;
   std::string anchored;  // what RE2 reads
 
   const RE2& Re2() const {
     std::call_once(once, [this] {
-      if (re2 == nullptr) re2 = NewRe2(anchored, kMaxMemoryBesideSimple);
+      if (re2 == nullptr) re2 = NewRe2(anchored, kMaxMemoryToMatch);
     });
     return *re2;
   }
@@ -173,7 +179,11 @@ Result<std::shared_ptr<const Regex>> Regex::Compile(std::string_view pattern,
     regex->group_count_ = re2->NumberOfCapturingGroups() + 1;
     regex->names_.assign(re2->NamedCapturingGroups().begin(),
                          re2->NamedCapturingGroups().end());
-    regex->engines_->re2 = std::move(re2);
+    if (re2->ProgramSize() <= kSmallProgram) {
+      regex->engines_->re2 = std::move(re2);
+    } else {
+      regex->engines_->anchored = translated->text;
+    }
   }
   if (engine != Engine::kBest) return regex;
 

@@ -211,5 +211,30 @@ REGEX_BENCHMARK(lazy_address, "(.+?)(?::\\d+)?;(\\d+)",
                 "10.244.3.17:8080;9102");
 #undef REGEX_BENCHMARK
 
+// A rule that lists many things, each with a pattern of its own, and 20,000
+// values: RE2 must find room for what it learns of them.
+void BM_RegexManyAlternatives(benchmark::State& state) {
+  std::string pattern = "svc-0-.*-prod[0-9]+";
+  for (int i = 1; i < state.range(0); ++i) {
+    pattern += "|svc-" + std::to_string(i) + "-.*-prod[0-9]+";
+  }
+  const auto regex = *Regex::Compile(pattern);
+  std::vector<std::string> texts;
+  for (int i = 0; i < 20'000; ++i) {
+    texts.push_back("svc-" + std::to_string(i * 7 % 4'000) + "-x" +
+                    std::to_string(i) + "-prod" + std::to_string(i % 10));
+  }
+  std::size_t next = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(regex->Matches(texts[next]));
+    next = next + 1 == texts.size() ? 0 : next + 1;
+  }
+}
+BENCHMARK(BM_RegexManyAlternatives)
+    ->ArgName("alternatives")
+    ->Arg(10)
+    ->Arg(1'000)
+    ->Arg(3'000);
+
 }  // namespace
 }  // namespace ta::bench
