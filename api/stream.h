@@ -132,20 +132,22 @@ class Stream {
 
     TlsSession::Status Try() {
       const auto end = boost::asio::buffer_sequence_end(buffers);
+      const std::size_t total = boost::asio::buffer_size(buffers);
       std::size_t before = 0;
-      for (auto at = boost::asio::buffer_sequence_begin(buffers); at != end;) {
+      for (auto at = boost::asio::buffer_sequence_begin(buffers); at != end;
+           ++at) {
         const boost::asio::const_buffer buffer(*at);
-        ++at;
-        while (count < before + buffer.size()) {
-          const std::size_t done = count - before;
+        const std::size_t after = before + buffer.size();
+        while (count < after) {
           std::size_t written = 0;
-          const auto status =
-              stream.tls_->Write(static_cast<const char*>(buffer.data()) + done,
-                                 buffer.size() - done, at != end, written);
+          // What is left may be empty: nothing would follow.
+          const auto status = stream.tls_->Write(
+              static_cast<const char*>(buffer.data()) + (count - before),
+              after - count, after < total, written);
           if (status != TlsSession::Status::kDone) return status;
           count += written;
         }
-        before += buffer.size();
+        before = after;
       }
       return TlsSession::Status::kDone;
     }
