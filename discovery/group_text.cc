@@ -54,7 +54,7 @@ void LogInvalidTargets(const GroupOrigin& origin,
   }
   if (example == nullptr) return;
   Log(Level::kWarn, "targets left out",
-      {{"from", origin.name},
+      {{"from", origin.shown.empty() ? origin.name : origin.shown},
        {"count", count},
        {"first", example->what},
        {"reason", example->reason}});

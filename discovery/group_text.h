@@ -36,6 +36,7 @@ using ChangedGroup = std::function<void(std::size_t index, const GroupText&)>;
 struct GroupOrigin {
   std::string name;        // a path or a URL
   std::string_view label;  // "__meta_filepath"; a literal
+  std::string shown = {};  // instead of the name in the log, if it may not be
 };
 
 // A group's source, as Prometheus has it: `<name>:<index>`.

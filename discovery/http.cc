@@ -26,6 +26,12 @@ std::string Redacted(std::string_view url) {
   return parsed && parsed->has_password ? parsed->Redacted() : std::string(url);
 }
 
+// For the log: a query may hold a token.
+std::string Shown(std::string_view url) {
+  const auto parsed = ParseHttpUrl(url);
+  return parsed ? parsed->Shown() : "a URL that is not valid";
+}
+
 // strings.TrimSpace, of what may stand in a header.
 std::string_view Trimmed(std::string_view text) {
   const auto begin = std::min(text.find_first_not_of(" \t"), text.size());
@@ -82,7 +88,7 @@ std::string RefreshIntervalText(std::chrono::milliseconds interval) {
 }
 
 HttpGroups::HttpGroups(std::string_view url)
-    : origin_{Redacted(url), "__meta_url"} {}
+    : origin_{Redacted(url), "__meta_url", Shown(url)} {}
 
 Result<std::vector<TargetGroup>> HttpGroups::Take(
     const HttpResponse& response) {

@@ -134,6 +134,16 @@ TEST(HttpGroupsTest, InvalidLabelNamesLeaveTheirTargetsOut) {
   EXPECT_EQ(log.Count("targets left out"), 1);
 }
 
+TEST(HttpGroupsTest, NeitherUserNorQueryOfTheUrlIsInTheLog) {
+  const LogCapture log;
+  HttpGroups groups("http://user:secret@h/sd?token=secret");
+  ASSERT_TRUE(
+      groups.Take(Answer(R"([{"targets":["a:1"],"labels":{"":"x"}}])")));
+  EXPECT_EQ(log.Count("from=http://h/sd "), 1);
+  EXPECT_EQ(log.Count("secret"), 0);
+  EXPECT_EQ(log.Count("user"), 0);
+}
+
 TEST(HttpGroupsTest, IntervalIsWrittenAsGoDoes) {
   EXPECT_EQ(RefreshIntervalText(seconds(60)), "60");
   EXPECT_EQ(RefreshIntervalText(milliseconds(500)), "0.5");
