@@ -118,14 +118,7 @@ Connection::Awaitable<void> Connection::Run() {
   if (transport_ == Transport::kTls) open = co_await BeginTls();
   while (open && !worker_.stopping()) {
     if (buffer_ == nullptr) {
-      if (!stream_.has_pending()) {
-        idle_ = true;
-        SetDeadline(shared_.options.idle_timeout);
-        const auto [error] = co_await stream_.socket().async_wait(
-            Stream::Socket::wait_read, kAwait);
-        idle_ = false;
-        if (error) break;
-      }
+      if (!co_await AwaitRequest()) break;
       buffer_ = std::make_unique<beast::flat_buffer>(
           std::size_t{shared_.options.header_bytes} +
           shared_.options.body_bytes);
@@ -137,6 +130,31 @@ Connection::Awaitable<void> Connection::Run() {
     stream_.tls()->SayGoodbye();
   }
   Close();
+}
+
+Connection::Awaitable<bool> Connection::AwaitRequest() {
+  using Status = TlsSession::Status;
+  bool ready = stream_.has_pending();
+  idle_ = true;
+  SetDeadline(shared_.options.idle_timeout);
+  while (true) {
+    auto what = Stream::Socket::wait_read;
+    if (ready) {
+      // A record may be TLS's own, as one that changes keys.
+      TlsSession* const tls = stream_.tls();
+      const Status status = tls == nullptr ? Status::kDone : tls->Peek();
+      if (status == Status::kWantWrite) {
+        what = Stream::Socket::wait_write;
+      } else if (status != Status::kWantRead) {
+        break;
+      }
+    }
+    const auto [error] = co_await stream_.socket().async_wait(what, kAwait);
+    if (error) co_return false;
+    ready = true;
+  }
+  idle_ = false;
+  co_return true;
 }
 
 Connection::Awaitable<bool> Connection::ServeOne() {

@@ -49,6 +49,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
                     const boost::asio::ip::address& client);
 
   // -- connection.cc --
+  // Waits for the first byte of a request, over TLS a decrypted one; false if
+  // none comes. The connection is idle until then.
+  Awaitable<bool> AwaitRequest();
   // One request and its answer; whether the connection goes on after it.
   Awaitable<bool> ServeOne();
   Awaitable<bool> ReadRequest(IncomingRequest& incoming);

@@ -190,6 +190,14 @@ TlsSession::Status TlsSession::Read(void* to, std::size_t size,
   return StatusOf(SSL_read_ex(ssl_, to, size, &read));
 }
 
+TlsSession::Status TlsSession::Peek() {
+  if (ssl_ == nullptr) return Status::kFailed;
+  ERR_clear_error();
+  char byte = 0;
+  std::size_t peeked = 0;
+  return StatusOf(SSL_peek_ex(ssl_, &byte, 1, &peeked));
+}
+
 TlsSession::Status TlsSession::Write(const void* from, std::size_t size,
                                      bool more, std::size_t& written) {
   if (ssl_ == nullptr) return Status::kFailed;

@@ -46,6 +46,9 @@ class TlsSession {
 
   // Up to `size` bytes; at least one if kDone. REQUIRES: size > 0
   Status Read(void* to, std::size_t size, std::size_t& read);
+  // kDone if Read would give a byte; takes up what is TLS's own, such as new
+  // keys.
+  Status Peek();
   // At most a record (16 kB); at least a byte if kDone. `more` follows at once:
   // the kernel waits for it rather than send a packet for these alone.
   // REQUIRES: size > 0

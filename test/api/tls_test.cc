@@ -132,6 +132,29 @@ TEST_F(TlsTest, ARequestMayComeByteByByte) {
   EXPECT_THAT(client.ReadAnswer(), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
+// The record of new keys was taken for the beginning of a request, whose header
+// did not come in time.
+TEST_F(TlsTest, NewKeysLeaveAnIdleConnectionIdle) {
+  options_.threads = 1;
+  options_.header_timeout = std::chrono::milliseconds(50);
+  for (const int answer :
+       {SSL_KEY_UPDATE_NOT_REQUESTED, SSL_KEY_UPDATE_REQUESTED}) {
+    Start();
+    TlsClient client(port(), Good());
+    TlsClient slow(port(), Good());
+    ASSERT_THAT(client.Ask("/livez"), StartsWith("HTTP/1.1 200"));
+    ASSERT_THAT(slow.Ask("/livez"), StartsWith("HTTP/1.1 200"));
+    ASSERT_EQ(SSL_key_update(client.native(), answer), 1);
+    ASSERT_EQ(SSL_do_handshake(client.native()), 1);
+    // Its time begins later, and is over when this returns.
+    ASSERT_TRUE(slow.Send("G"));
+    EXPECT_EQ(slow.ReadAnswer(), "");
+    EXPECT_EQ(server_->stats().timeouts.load(), 1u);
+    EXPECT_TRUE(client.Get("/livez"));
+    EXPECT_THAT(client.ReadAnswer(), StartsWith("HTTP/1.1 200"));
+  }
+}
+
 TEST_F(TlsTest, AConnectionIsClosedWithAGoodbye) {
   Start();
   TlsClient client(port(), Good());
