@@ -53,21 +53,6 @@ TimePoint RefreshSchedule::Next(TimePoint began, TimePoint ended,
   return ended + Shortened(wait);
 }
 
-void GroupChanges::Replace(TargetGroup group,
-                           std::vector<TargetGroup>& changed) {
-  const auto known = groups_.find(group.source);
-  if (group.targets.empty() && group.invalid.empty()) {
-    if (known == groups_.end()) return;
-    groups_.erase(known);
-  } else if (known == groups_.end()) {
-    groups_.emplace(group.source, group);
-  } else {
-    if (known->second == group) return;
-    known->second = group;
-  }
-  changed.push_back(std::move(group));
-}
-
 RefreshTime RefreshTime::Real() {
   return {[] { return std::chrono::steady_clock::now(); }, WaitUntil};
 }

@@ -1,4 +1,4 @@
-// What the polled mechanisms have in common (http, dns; source: Prometheus 3's
+// What the polled mechanisms have in common (http; source: Prometheus 3's
 // discovery/refresh): asks at once, then each refresh_interval, and sends what
 // changed. What is served stays as it was while nobody answers.
 //
@@ -13,11 +13,9 @@
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "allocator/base/clock.h"
@@ -69,17 +67,6 @@ class PolledMechanism {
   // changes nothing that is served; its text is shown, so it holds no secret.
   virtual boost::asio::awaitable<Result<Refreshed>> Ask(
       std::stop_token stop) = 0;
-};
-
-// Turns whole lists of groups into what changed in them. A group without
-// targets counts as gone.
-class GroupChanges {
- public:
-  // Appends `group` to `changed` if it differs from the one with its source.
-  void Replace(TargetGroup group, std::vector<TargetGroup>& changed);
-
- private:
-  std::map<std::string, TargetGroup, std::less<>> groups_;
 };
 
 // Where a discoverer gets the time from; a test has its own.

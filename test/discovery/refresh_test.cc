@@ -90,25 +90,6 @@ TEST(RefreshScheduleTest, IntervalIsASecondAtLeast) {
   EXPECT_THAT(schedule.Next(kStart, kStart, true) - kStart, About(seconds(1)));
 }
 
-// -- what --
-
-TEST(GroupChangesTest, OnlyWhatDiffersIsPassedOn) {
-  GroupChanges changes;
-  std::vector<TargetGroup> changed;
-  changes.Replace(Group("a", {"a:1"}), changed);
-  changes.Replace(Group("b", {"b:1"}), changed);
-  changes.Replace(Group("c", {}), changed);
-  EXPECT_THAT(changed, SizeIs(2));
-  changed.clear();
-  changes.Replace(Group("a", {"a:1"}), changed);
-  changes.Replace(Group("b", {"b:2"}), changed);
-  EXPECT_THAT(changed, ElementsAre(Group("b", {"b:2"})));
-  changed.clear();
-  changes.Replace(Group("b", {}), changed);
-  changes.Replace(Group("b", {}), changed);
-  EXPECT_THAT(changed, ElementsAre(Group("b", {})));
-}
-
 // -- the discoverer --
 
 // Answers as the test says, in order; then fails.
