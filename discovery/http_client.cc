@@ -172,12 +172,17 @@ asio::awaitable<Result<HttpResponse>> HttpClient::Run(HttpRequest request,
           std::move(next.error()).Within(Where(request) + ": redirect"));
     }
     // Once away from its host, or from TLS, they stay away.
-    const bool away = !IsDomainOrSubdomain(next->host, host) ||
-                      (request.url.https() && !next->https());
+    const bool unsafe = request.url.https() && !next->https();
+    const bool away = unsafe || !IsDomainOrSubdomain(next->host, host);
     if (!next->has_user && !away && next->host == request.url.host) {
       next->has_user = request.url.has_user;
       next->user = request.url.user;
       next->password = request.url.password;
+    }
+    const bool keeps_body = response->status >= 307 || request.method == "GET";
+    if (unsafe && keeps_body && !request.body.empty()) {
+      co_return Reject(Where(request) +
+                       ": redirect: from https to http, with a body");
     }
     request.url = *std::move(next);
     if (away) {

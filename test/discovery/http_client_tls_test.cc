@@ -23,6 +23,7 @@ using test::ScriptServer;
 using test::ScriptTls;
 using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 void AnswerAll(ScriptConnection& peer) {
@@ -62,6 +63,38 @@ TEST_F(HttpClientTlsTest, TrustedServerAnswers) {
   EXPECT_THAT(
       Get(Trusting(ca_), "https://localhost:" + std::to_string(server.port())),
       StartsWith("GET / "));
+}
+
+TEST_F(HttpClientTlsTest, RedirectToPlainHttpCarriesNoCredentialsAndNoBody) {
+  ScriptServer plain(AnswerAll);
+  ScriptServer server(
+      [&](ScriptConnection& peer) {
+        while (!peer.ReadHead().empty()) {
+          peer.Send("HTTP/1.1 307 Elsewhere\r\nLocation: " + plain.url("/p") +
+                    "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+      },
+      ScriptTls{MakeCertificate({}, &ca_), {}});
+  auto client = HttpClient::Make(loop_.get_executor(), Trusting(ca_));
+  ASSERT_TRUE(client) << client.error().message;
+  HttpRequest request;
+  request.url = *ParseHttpUrl(server.url("/s"));
+  request.headers = {{"Authorization", "secret"}, {"X-Kept", "kept"}};
+  auto response =
+      test::RunOn(loop_, (*client)->Fetch(request, std::stop_token()));
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_THAT(response->body, StartsWith("GET /p "));
+  EXPECT_THAT(response->body, HasSubstr("X-Kept: kept"));
+  EXPECT_THAT(response->body, Not(HasSubstr("secret")));
+
+  request.method = "POST";
+  request.body = "client_secret=secret";
+  const int before = plain.accepted();
+  response = test::RunOn(loop_, (*client)->Fetch(request, std::stop_token()));
+  ASSERT_FALSE(response);
+  EXPECT_THAT(response.error().message,
+              EndsWith("/s: redirect: from https to http, with a body"));
+  EXPECT_EQ(plain.accepted(), before);
 }
 
 TEST_F(HttpClientTlsTest, WrongCertificatesAreRefusedAndNamed) {
