@@ -109,8 +109,10 @@ TimePoint TlsFileWatcher::Work(const FileWatch::Hints& hints) {
   } else {
     wrong_since_.reset();
     said_.clear();
+    const bool same = *texts == loaded_;
     loaded_ = *std::move(texts);
-    Log(Level::kInfo, "HTTPS has new certificates",
+    Log(Level::kInfo,
+        same ? "HTTPS's files are good again" : "HTTPS has new certificates",
         {{"expires", Day((*made)->certificate_expires())},
          {"ca_expires", Day((*made)->ca_expires())}});
   }

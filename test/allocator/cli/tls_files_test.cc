@@ -131,6 +131,8 @@ TEST_F(TlsFilesTest, ABadRotationIsSaidOnceAndMended) {
   Write(https_.key_file, own_.key);
   EXPECT_TRUE(Eventually([&] { return seen().size() == 2; }));
   EXPECT_EQ(seen()[1], "good");
+  EXPECT_EQ(log.Count("HTTPS's files are good again"), 1);
+  EXPECT_EQ(log.Count("HTTPS has new certificates"), 0);
   EXPECT_EQ(log.Count("HTTPS goes on with the certificates of before"), 1);
   EXPECT_EQ(log.Count("no key\""), 0);
 }
