@@ -58,7 +58,7 @@ Examples:
 )";
 
 constexpr const char* kServing = "Serving";
-constexpr const char* kKubernetes = "Kubernetes and HTTPS";
+constexpr const char* kKubernetes = "Kubernetes";
 constexpr const char* kLogging = "Logging";
 constexpr const char* kZap = "Logging, as the Go allocator takes it";
 
