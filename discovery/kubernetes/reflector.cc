@@ -8,9 +8,6 @@
 namespace ta::kubernetes {
 namespace {
 
-// A watch that is shorter and brings nothing isn't worth beginning at once.
-// Source: client-go, "very short watch".
-constexpr Duration kShortWatch = std::chrono::seconds(1);
 // A server may be wrong about how long it wants to be left alone.
 constexpr Duration kLongestRetryAfter = std::chrono::minutes(5);
 constexpr std::size_t kMostBadKept = 1000;
@@ -60,6 +57,7 @@ Reflector::Step Reflector::NextWatch(TimePoint now) {
   bad_.clear();
   began_ = now;
   told_ = 0;
+  opened_at_.reset();
   error_event_.reset();
   ++health_.watches;
   const auto timeout = std::chrono::duration_cast<std::chrono::seconds>(
@@ -122,8 +120,9 @@ bool Reflector::Received(WatchEvent event, TimePoint now) {
   if (error_event_) return false;  // nothing counts after it
   if (event.kind == Kind::kOpened) {
     // It brings nothing: a watch that ends now was fruitless, and one that is
-    // silent is silent.
-    health_.problem.clear();
+    // silent is silent. Of a list it says nothing yet.
+    opened_at_ = now;
+    if (!streaming_) health_.problem.clear();
     return true;
   }
   if (event.kind == Kind::kError) {
@@ -140,6 +139,11 @@ bool Reflector::Received(WatchEvent event, TimePoint now) {
     TakeChange(std::move(event));
   }
   return true;
+}
+
+bool Reflector::Follows(TimePoint now) const {
+  if (doing_ != Doing::kWatching || streaming_ || error_event_) return false;
+  return told_ > 0 || (opened_at_ && now - *opened_at_ >= kShortWatch);
 }
 
 void Reflector::TakeInitial(WatchEvent event) {

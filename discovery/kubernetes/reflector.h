@@ -63,6 +63,10 @@ struct ReflectorHealth {
 // Confined to the thread of its store, which outlives it.
 class Reflector {
  public:
+  // A watch that is shorter and brings nothing isn't worth beginning at once.
+  // Source: client-go, "very short watch".
+  static constexpr Duration kShortWatch = std::chrono::seconds(1);
+
   Reflector(Store& store, const ReflectorOptions& options);
 
   struct Step {
@@ -84,6 +88,10 @@ class Reflector {
   void WatchEnded(Answer<void> how, TimePoint now);
 
   const ReflectorHealth& health() const { return health_; }
+  // The store is complete, and a watch of what changes has brought something,
+  // or stayed open for kShortWatch. One that was only accepted may fail in the
+  // next moment, again and again.
+  bool Follows(TimePoint now) const;
   // The server doesn't have streaming lists: so needn't others of it ask.
   bool streaming_was_refused() const { return refused_; }
   // Up to where the store has seen everything; "" before the first list.
@@ -132,6 +140,7 @@ class Reflector {
   int unfinished_ = 0;      // streams that ended so, since the last list
   TimePoint began_{};
   std::uint64_t told_ = 0;  // events and bookmarks
+  std::optional<TimePoint> opened_at_;
   std::optional<Failure> error_event_;
   int fruitless_ = 0;  // watches refused or broken, in a row
 };

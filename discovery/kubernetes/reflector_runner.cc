@@ -2,6 +2,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstddef>
@@ -42,14 +43,18 @@ struct ReflectorRunner::Run {
         reflector(store, options) {}
 
   static asio::awaitable<void> Loop(std::shared_ptr<Run> run);
+  static asio::awaitable<void> LookLater(std::shared_ptr<Run> run,
+                                         std::stop_token over);
   void Report();
   bool MayBeSaid(const std::string& problem);
   // Is there anything that Report should not wait for the end of a watch with?
   bool HasNews() const {
     const ReflectorHealth& health = reflector.health();
     return health.bad_objects != reported_bad ||
-           health.problem != reported_problem;
+           health.problem != reported_problem || IsMended();
   }
+  // All is well again, and nobody was told.
+  bool IsMended() const { return !said.empty() && reflector.Follows(Now()); }
   void Ended() {
     ended = true;
     if (on_stopped) std::exchange(on_stopped, nullptr)();
@@ -88,14 +93,21 @@ asio::awaitable<void> ReflectorRunner::Run::Loop(std::shared_ptr<Run> run) {
         break;
       }
       case Reflector::Step::Kind::kWatch: {
-        ListerWatcher::OnEvent on_event = [&run, &stop](WatchEvent event) {
+        std::stop_source over;
+        ListerWatcher::OnEvent on_event = [&](WatchEvent event) {
           if (stop.stop_requested()) return false;
+          const bool opened = event.kind == WatchEvent::Kind::kOpened;
           const bool more = run->reflector.Received(std::move(event), Now());
+          if (opened && !run->said.empty()) {
+            asio::co_spawn(run->executor, LookLater(run, over.get_token()),
+                           asio::detached);
+          }
           if (!stop.stop_requested() && run->HasNews()) run->Report();
           return more;
         };
         auto how = co_await run->lister.Watch(run->scope, step.watch,
                                               std::move(on_event), stop);
+        over.request_stop();
         if (stop.stop_requested()) break;
         run->reflector.WatchEnded(std::move(how), Now());
         break;
@@ -105,11 +117,19 @@ asio::awaitable<void> ReflectorRunner::Run::Loop(std::shared_ptr<Run> run) {
   }
 }
 
+// A watch of what doesn't change says nothing for a minute.
+asio::awaitable<void> ReflectorRunner::Run::LookLater(std::shared_ptr<Run> run,
+                                                      std::stop_token over) {
+  co_await WaitUntil(run->executor, Now() + Reflector::kShortWatch, over);
+  const bool stopped = over.stop_requested() || run->stop.stop_requested();
+  if (!stopped && run->HasNews()) run->Report();
+}
+
 void ReflectorRunner::Run::Report() {
   const std::string& problem = reflector.health().problem;
   reported_bad = reflector.health().bad_objects;
   reported_problem = problem;
-  if (problem.empty() && !said.empty()) {
+  if (IsMended()) {
     Log(Level::kInfo, "following Kubernetes objects again",
         {{"resource", Describe(scope)}});
     said.clear();

@@ -1,6 +1,7 @@
 // Runs a Reflector: asks the server what it says to ask, waits when it says to
 // wait, until stopped. It logs when following a scope begins to fail, each
-// other reason once, and when it works again; not each try in between.
+// other reason once, and when it works again (Reflector::Follows); not each try
+// in between.
 
 #pragma once
 

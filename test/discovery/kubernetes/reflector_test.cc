@@ -263,6 +263,27 @@ TEST_F(ReflectorTest, ProblemEndsWhenTheServerAcceptsAWatch) {
   EXPECT_EQ(reflector_.health().events, 0u);
 }
 
+// One that was accepted, and failed in the next moment, counted as healed.
+TEST_F(ReflectorTest, WatchFollowsOnceItBringsSomethingOrHasLasted) {
+  EXPECT_FALSE(reflector_.Follows(now_));
+  ListAndWatch({});
+  EXPECT_FALSE(reflector_.Follows(now_));
+  reflector_.Received({.kind = WatchEvent::Kind::kOpened}, now_);
+  EXPECT_FALSE(reflector_.Follows(now_ + milliseconds(999)));
+  EXPECT_TRUE(reflector_.Follows(now_ + seconds(1)));
+  reflector_.Received(
+      {.kind = WatchEvent::Kind::kError, .status = {.code = 500}}, now_);
+  EXPECT_FALSE(reflector_.Follows(now_ + seconds(1)));
+  reflector_.WatchEnded({}, now_);
+  now_ += Wait();
+  reflector_.Next(now_);
+  EXPECT_FALSE(reflector_.Follows(now_ + seconds(1)));
+  reflector_.Received({.kind = WatchEvent::Kind::kBookmark}, now_);
+  EXPECT_TRUE(reflector_.Follows(now_));
+  reflector_.WatchEnded({}, now_);
+  EXPECT_FALSE(reflector_.Follows(now_));
+}
+
 TEST_F(ReflectorTest, ProblemIsSaidUntilSomethingWorks) {
   reflector_.Next(now_);
   reflector_.Listed(Http(403), now_);
@@ -304,6 +325,19 @@ TEST_F(StreamingReflectorTest, ListTakesEffectAtItsBookmark) {
   const auto next = reflector_.Next(now_);
   EXPECT_FALSE(next.watch.send_initial_events);
   EXPECT_EQ(next.watch.resource_version, "7");
+}
+
+TEST_F(StreamingReflectorTest, ListThatIsOnlyAcceptedHasNotHealed) {
+  reflector_.Next(now_);
+  reflector_.WatchEnded(Http(503), now_);
+  now_ += Wait();
+  reflector_.Next(now_);
+  reflector_.Received({.kind = WatchEvent::Kind::kOpened}, now_);
+  EXPECT_EQ(reflector_.health().problem, "HTTP 503");
+  reflector_.Received(Event(WatchEvent::Kind::kAdded, "a", "3"), now_);
+  EXPECT_FALSE(reflector_.Follows(now_ + minutes(1)));
+  reflector_.Received(End("6"), now_);
+  EXPECT_TRUE(reflector_.Follows(now_));
 }
 
 TEST_F(StreamingReflectorTest, CutStreamChangesNothingAndIsTriedAgain) {
