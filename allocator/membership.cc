@@ -24,8 +24,14 @@ std::string Membership::waiting_for() const {
     return "collectors to poll: until poll_timeout has passed since the start, "
            "not all of them are known";
   }
-  return problem_.empty() ? "the list of collectors"
-                          : "the list of collectors: " + problem_;
+  const std::string why = problem();
+  return why.empty() ? "the list of collectors"
+                     : "the list of collectors: " + why;
+}
+
+std::string Membership::problem() const {
+  if (awaited_ && !awaited_->problem.empty()) return awaited_->problem;
+  return current_ ? current_->problem : "";
 }
 
 void Membership::Configure(const MembersConfig& config, TimePoint now) {
@@ -67,7 +73,7 @@ void Membership::Observe(const MembersUpdate& update, TimePoint now) {
   const bool is_awaited = awaited_ && awaited_->key == update.source;
   const bool is_current = current_ && current_->key == update.source;
   if (!is_awaited && !is_current) return;
-  problem_ = update.problem;
+  (is_awaited ? awaited_ : current_)->problem = update.problem;
   if (!update.complete) return;
   if (is_awaited) {
     current_ = std::exchange(awaited_, std::nullopt);
@@ -301,7 +307,6 @@ void Membership::CompletePolling(TimePoint now) {
   current_ = std::exchange(awaited_, std::nullopt);
   known_ = true;
   ++version_;
-  problem_.clear();
   MembersUpdate polled;
   for (const auto& [name, asker] : askers_) {
     if (asker.last + Silence(&asker) > now)

@@ -106,7 +106,8 @@ class Membership {
   std::vector<std::string> Strangers() const;  // sorted; O(askers)
   // Changes whenever Strangers() may have.
   std::uint64_t strangers_version() const { return strangers_version_; }
-  const std::string& problem() const { return problem_; }
+  // Of the awaited source, if it has one, else of the current one; or "".
+  std::string problem() const;
   // The largest refresh interval that a member named; strangers name anything.
   std::chrono::milliseconds largest_refresh_interval() const {
     return largest_refresh_interval_;
@@ -135,7 +136,8 @@ class Membership {
     std::string key;
     bool polling = false;
     std::chrono::milliseconds poll_timeout{std::chrono::seconds(90)};
-    TimePoint complete_at;  // polling: answers complete from then on
+    TimePoint complete_at;     // polling: answers complete from then on
+    std::string problem = {};  // as last observed
   };
   std::optional<Source> current_;
   std::optional<Source> awaited_;
@@ -153,7 +155,6 @@ class Membership {
   std::map<std::string, std::string> left_out_;
   std::vector<MemberId> gone_;                        // since the last Advance
   std::map<std::string, Asker, std::less<>> askers_;  // members and strangers
-  std::string problem_;
   std::chrono::milliseconds largest_refresh_interval_{0};
 };
 

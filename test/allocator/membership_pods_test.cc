@@ -190,6 +190,34 @@ TEST_F(MembershipPodsTest, AnUnreachableServerChangesNothing) {
   EXPECT_EQ(membership_.problem(), "connection refused");
 }
 
+// The current source spoke after the awaited one, and hid what is wrong with
+// it.
+TEST_F(MembershipPodsTest, TheAwaitedSourcesProblemIsTheOneToMend) {
+  Observe({PodOf("a")}, 0);
+  const auto say = [&](const MembersConfig& config, const char* problem,
+                       bool complete) {
+    MembersUpdate update;
+    update.source = MembersKey(config);
+    update.complete = complete;
+    update.problem = problem;
+    if (complete) update.members = {PodOf("a")};
+    membership_.Observe(update, At(2));
+    return membership_.problem();
+  };
+  const MembersConfig other = PodMembers{true, "y"};
+  membership_.Configure(other, At(1));
+  EXPECT_EQ(say(config_, "old", false), "old");
+  EXPECT_EQ(say(other, "forbidden", false), "forbidden");
+  EXPECT_EQ(say(config_, "older", false), "forbidden");
+  EXPECT_EQ(say(config_, "", true), "forbidden");
+  membership_.Configure(config_, At(3));
+  EXPECT_EQ(membership_.problem(), "") << "back, and nothing is awaited";
+  membership_.Configure(other, At(4));
+  EXPECT_EQ(say(config_, "old", false), "old");
+  EXPECT_EQ(say(other, "", true), "") << "it is the current one now";
+  EXPECT_EQ(say(config_, "late", false), "");
+}
+
 TEST_F(MembershipPodsTest, AnotherSourceKeepsThoseThatItNamesToo) {
   Observe({PodOf("a"), PodOf("b"), PodOf("c")}, 0);
   const MemberId a = Member("a").id, b = Member("b").id, c = Member("c").id;
