@@ -1,6 +1,7 @@
 #include "allocator/config/load.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <set>
@@ -258,6 +259,12 @@ class Loader {
     std::erase_if(unknown_, [&](const Mistake& mistake) {
       return own_keys_.contains(mistake.path);
     });
+    // A pod selector without what its author wrote selects more pods, or all.
+    const auto selects = [](const Mistake& mistake) {
+      return mistake.path.starts_with("collector_selector.");
+    };
+    std::ranges::copy_if(unknown_, std::back_inserter(mistakes_), selects);
+    std::erase_if(unknown_, selects);
     if (options_.strict) {
       mistakes_.insert(mistakes_.end(), unknown_.begin(), unknown_.end());
       unknown_.clear();

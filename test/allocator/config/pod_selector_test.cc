@@ -10,6 +10,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 PodMembers PodsOf(const std::string& selector) {
   const auto config =
@@ -96,6 +97,19 @@ TEST(PodSelectorTest, SaysEveryMistake) {
   EXPECT_THAT(MistakesOf("{matchLabels: {a: b}, matchlabels: {c: d}}"),
               ElementsAre(HasSubstr("collector_selector.matchLabels: cannot be "
                                     "set together with matchlabels")));
+}
+
+// Every pod was a collector, with a warning.
+TEST(PodSelectorTest, AnUnknownKeyIsAMistakeThoughElsewhereItIsNot) {
+  EXPECT_THAT(
+      MistakesOf("{matchLabel: {app: c}}"),
+      ElementsAre("f:1:22: collector_selector.matchLabel: unknown key in a "
+                  "label selector (did you mean \"matchLabels\"?)"));
+  EXPECT_THAT(
+      MistakesOf("{matchExpressions: [{key: a, operator: Exists, value: b}]}"),
+      ElementsAre(HasSubstr("collector_selector.matchExpressions[0].value: "
+                            "unknown key")));
+  EXPECT_THAT(MistakesOf("{}\ncollector_selectors: {}"), IsEmpty());
 }
 
 TEST(PodSelectorTest, IsCheckedThoughOthersAreTheCollectors) {
