@@ -1,5 +1,6 @@
 // Which API server somebody means, as a value that can be kept, and looked up
-// again when what it leads to has changed or has come.
+// again until it leads somewhere. A kubeconfig file that was good is read once;
+// the files of tokens, CA and certificates that it names are read again.
 
 #pragma once
 

@@ -3,9 +3,9 @@
 // for each distinct API server and identity. So 200 jobs with one role and
 // scope, and the collectors' watch beside them, open one set of watches.
 //
-//   Session ─┐                   ┌▶ Connection ─ WatchPool ─ reflectors ─
-//   lister Session ─┼▶ hub's one thread ┤ Session ─┘                   └▶
-//   Connection …
+//   Session ─┐             ┌▶ Connection ─ WatchPool
+//   Session ─┼▶ its thread ┤                 └▶ reflectors ─ lister
+//   Session ─┘             └▶ Connection …
 //
 // A session is what a discoverer holds from its Start to its Stop. It looks up
 // its cluster, retries until there is one (a kubeconfig may come later), and
