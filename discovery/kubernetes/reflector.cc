@@ -55,6 +55,7 @@ Reflector::Step Reflector::NextWatch(TimePoint now) {
   streaming_ = !listed_;
   streamed_.clear();
   bad_.clear();
+  more_bad_ = 0;
   began_ = now;
   told_ = 0;
   opened_at_.reset();
@@ -78,8 +79,7 @@ void Reflector::Listed(Answer<ListPage> page, TimePoint now) {
   if (token_.empty()) list_version_ = page->resource_version;
   pages_.insert(pages_.end(), std::make_move_iterator(page->objects.begin()),
                 std::make_move_iterator(page->objects.end()));
-  bad_.insert(bad_.end(), std::make_move_iterator(page->bad.begin()),
-              std::make_move_iterator(page->bad.end()));
+  for (BadObject& bad : page->bad) KeepBad(std::move(bad));
   token_ = page->continue_token;
   if (!token_.empty()) return;
   in_one_page_ = false;
@@ -98,6 +98,7 @@ void Reflector::ListFailed(const Failure& failure, TimePoint now) {
   token_.clear();
   pages_.clear();
   bad_.clear();
+  more_bad_ = 0;
   in_one_page_ = true;
   BackOff(&failure, now);
 }
@@ -106,6 +107,7 @@ void Reflector::Complete(std::vector<ObjectPtr> objects, std::string version) {
   ++health_.lists;
   health_.bad.clear();
   for (BadObject& bad : std::exchange(bad_, {})) NoteBad(std::move(bad));
+  health_.bad_objects += std::exchange(more_bad_, 0);
   version_ = std::move(version);
   listed_ = true;
   fruitless_ = 0;
@@ -127,6 +129,8 @@ bool Reflector::Received(WatchEvent event, TimePoint now) {
   }
   if (event.kind == Kind::kError) {
     error_event_ = FailureOf(std::move(event.status));
+    error_event_->error = std::move(error_event_->error)
+                              .Within("watch " + Describe(store_.scope()));
     return false;
   }
   Worked(now);
@@ -157,7 +161,7 @@ void Reflector::TakeInitial(WatchEvent event) {
       break;
     case Kind::kBad:
       streamed_.erase(event.bad->key);
-      bad_.push_back(*std::move(event.bad));
+      KeepBad(*std::move(event.bad));
       break;
     case Kind::kBookmark: {
       if (!event.initial_events_end) break;
@@ -240,6 +244,7 @@ void Reflector::WatchEnded(Answer<void> how, TimePoint now) {
 void Reflector::StreamEnded(const Failure* failure, TimePoint now) {
   streamed_.clear();
   bad_.clear();
+  more_bad_ = 0;
   const bool no_such_thing =
       failure != nullptr &&
       ((failure->error.code == Error::Code::kReject &&
@@ -261,6 +266,14 @@ void Reflector::Relist(const Failure* failure, TimePoint now) {
 }
 
 // ---- what all have in common
+
+void Reflector::KeepBad(BadObject bad) {
+  if (bad_.size() < kMostBadKept) {
+    bad_.push_back(std::move(bad));
+  } else {
+    ++more_bad_;
+  }
+}
 
 void Reflector::NoteBad(BadObject bad) {
   ++health_.bad_objects;

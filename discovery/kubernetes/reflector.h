@@ -107,6 +107,7 @@ class Reflector {
   void StreamEnded(const Failure* failure, TimePoint now);
   void TakeInitial(WatchEvent event);
   void TakeChange(WatchEvent event);
+  void KeepBad(BadObject bad);  // until the list is complete
   void NoteBad(BadObject bad);
   void Fail(const Failure& failure);
   void Relist(const Failure* failure, TimePoint now);
@@ -129,9 +130,10 @@ class Reflector {
   // A list under way: what its pages, or its stream, have brought.
   std::vector<ObjectPtr> pages_;
   std::map<std::string, ObjectPtr> streamed_;
-  std::vector<BadObject> bad_;
-  std::string token_;         // of the next page
-  std::string list_version_;  // of the first page
+  std::vector<BadObject> bad_;  // as many as are kept in health_
+  std::uint64_t more_bad_ = 0;  // and how many more there were
+  std::string token_;           // of the next page
+  std::string list_version_;    // of the first page
   bool in_one_page_ = false;
   std::optional<TimePoint> listed_at_;
 

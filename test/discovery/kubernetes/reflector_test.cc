@@ -275,6 +275,7 @@ TEST_F(ReflectorTest, WatchFollowsOnceItBringsSomethingOrHasLasted) {
       {.kind = WatchEvent::Kind::kError, .status = {.code = 500}}, now_);
   EXPECT_FALSE(reflector_.Follows(now_ + seconds(1)));
   reflector_.WatchEnded({}, now_);
+  EXPECT_EQ(reflector_.health().problem, "watch pods: HTTP 500");
   now_ += Wait();
   reflector_.Next(now_);
   EXPECT_FALSE(reflector_.Follows(now_ + seconds(1)));
@@ -338,6 +339,19 @@ TEST_F(StreamingReflectorTest, ListThatIsOnlyAcceptedHasNotHealed) {
   EXPECT_FALSE(reflector_.Follows(now_ + minutes(1)));
   reflector_.Received(End("6"), now_);
   EXPECT_TRUE(reflector_.Follows(now_));
+}
+
+TEST_F(StreamingReflectorTest, OfBadObjectsAThousandAreKeptAndAllCounted) {
+  reflector_.Next(now_);
+  for (int i = 0; i < 1500; ++i) {
+    const BadObject bad{"x/" + std::to_string(i), {Error::Code::kReject, ""}};
+    reflector_.Received(
+        {.kind = WatchEvent::Kind::kBad, .resource_version = "3", .bad = bad},
+        now_);
+  }
+  reflector_.Received(End("6"), now_);
+  EXPECT_EQ(reflector_.health().bad.size(), 1000u);
+  EXPECT_EQ(reflector_.health().bad_objects, 1500u);
 }
 
 TEST_F(StreamingReflectorTest, CutStreamChangesNothingAndIsTriedAgain) {
