@@ -102,10 +102,10 @@ void ChangeLog::SawMembers(const Snapshot& snapshot) {
   if (snapshot.members_problem != members_problem_) {
     members_problem_ = snapshot.members_problem;
     if (!members_problem_.empty()) {
-      Log(Level::kWarn, "list of collectors kept as it was",
+      Log(Level::kWarn, "problem with the list of collectors",
           {{"err", members_problem_}});
     } else {
-      Log(Level::kInfo, "list of collectors is read again");
+      Log(Level::kInfo, "problem with the list of collectors is over");
     }
   }
 }

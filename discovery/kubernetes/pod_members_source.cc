@@ -20,6 +20,8 @@ void PodMembersSource::Start() {
   if (!settings_.has_selector) {
     MembersUpdate nobody;
     nobody.source = source_;
+    nobody.problem =
+        "collector_selector is not set, so that no pod is a collector";
     sink_->Members(std::move(nobody));
     return;
   }

@@ -15,7 +15,7 @@ namespace ta::kubernetes {
 
 // Sends what PodMembersFeed sends, and, while there is no cluster yet, why not:
 // a kubeconfig file that is named may come later. Without a selector no pod is
-// a collector: that is sent at once, and needs no cluster.
+// a collector: that is sent at once, as a problem, and needs no cluster.
 class PodMembersSource final : public Discoverer {
  public:
   // `hub` and `sink` outlive this.

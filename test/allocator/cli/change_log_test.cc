@@ -67,6 +67,24 @@ TEST(ChangeLogTest, MembersComeDrainAndGo) {
   EXPECT_THAT(capture.lines(), ElementsAre(HasSubstr("gone")));
 }
 
+// A problem may come before the first list, or with a complete one: nothing is
+// "kept", or read "again".
+TEST(ChangeLogTest, AProblemOfTheListIsSaidOnceAndWhenItIsOver) {
+  Snapshot snapshot;
+  ChangeLog log;
+  const LogCapture capture;
+  snapshot.members_problem = "no such file";
+  log.Saw(snapshot, kNow);
+  log.Saw(snapshot, kNow);
+  snapshot.members_problem = "";
+  log.Saw(snapshot, kNow);
+  EXPECT_THAT(capture.lines(),
+              ElementsAre(HasSubstr("level=warn msg=\"problem with the list of "
+                                    "collectors\" err=\"no such file\""),
+                          HasSubstr("level=info msg=\"problem with the list of "
+                                    "collectors is over\"")));
+}
+
 TEST(ChangeLogTest, JobsAreNamedOnlyOnceTheOthersAreServed) {
   Snapshot snapshot;
   snapshot.jobs_not_synced = {"web"};

@@ -71,6 +71,8 @@ TEST_F(PodMembersSourceTest, WithoutASelectorNobodyIsAMemberAndNoServerAsked) {
   EXPECT_TRUE(sent[0].complete);
   EXPECT_EQ(sent[0].source, MembersKey(settings));
   EXPECT_THAT(sent[0].members, IsEmpty());
+  EXPECT_EQ(sent[0].problem,
+            "collector_selector is not set, so that no pod is a collector");
   EXPECT_EQ(cluster_.counts().listers, 0);
 }
 
