@@ -61,10 +61,11 @@ bool IsWatch(const std::string& head) {
 
 class WatchTest : public testing::Test {
  protected:
-  void Make(const ScriptServer& server, Duration idle = seconds(30)) {
+  void Make(const ScriptServer& server, Duration idle = seconds(30),
+            const ClientOptions& options = {}) {
     ClientSettings settings;
     settings.server = server.url("");
-    client = *ApiClient::Make(loop.get_executor(), settings, {});
+    client = *ApiClient::Make(loop.get_executor(), settings, options);
     lister = MakeListerWatcher(*client, idle);
   }
   Answer<void> Watch(const ListerWatcher::OnEvent& on_event) {
@@ -164,6 +165,21 @@ TEST_F(WatchTest, SilentWatchIsHalfOpen) {
   ASSERT_FALSE(how);
   EXPECT_EQ(how.error().error.code, Error::Code::kRetry);
   EXPECT_THAT(how.error().error.message, EndsWith("body: timed out"));
+}
+
+// It needn't wait for as long as an open watch may be idle.
+TEST_F(WatchTest, ServerThatDoesNotAnswerIsGivenUpAfterTheHeadersTime) {
+  ScriptServer server([](ScriptConnection& peer) {
+    peer.ReadHead();
+    peer.WaitClosed();
+  });
+  ClientOptions options;
+  options.timeouts.headers = milliseconds(50);
+  Make(server, std::chrono::hours(1), options);
+  const auto how = Watch([](const WatchEvent&) { return true; });
+  ASSERT_FALSE(how);
+  EXPECT_EQ(how.error().error.code, Error::Code::kRetry);
+  EXPECT_THAT(how.error().error.message, EndsWith("answer: timed out"));
 }
 
 // -- the runner --
