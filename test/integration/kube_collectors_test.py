@@ -150,6 +150,18 @@ class KubeCollectorsTest(harness.PeerTest):
 
         eventually(rests, within, what=f"{replicas} collectors at rest")
 
+    def like_a_fresh_one(self):
+        """What happened before doesn't matter: one that starts now says the
+        same."""
+        fresh = self.own(
+            harness.Allocator(self.folder, self.folder / "ta.yaml", name="fresh")
+        ).wait_ready()
+        for name in self.fleet.ready():
+            self.assertEqual(
+                fresh.addresses(JOB, name), self.running.addresses(JOB, name), name
+            )
+        fresh.stop()
+
     def nothing_was_lost(self, since=0.0):
         self.assertEqual(self.fleet.polling.lost(JOB, TARGETS, since), {})
 
@@ -166,6 +178,7 @@ class KubeCollectorsTest(harness.PeerTest):
         self.change_set({"replicas": 5})
         self.at_rest(5)
         self.nothing_was_lost()
+        self.like_a_fresh_one()
 
     def test_rolling_restart(self):
         self.start(3)
@@ -180,6 +193,7 @@ class KubeCollectorsTest(harness.PeerTest):
         eventually(all_new, 180, what="three other pods")
         self.at_rest(3)
         self.nothing_was_lost()
+        self.like_a_fresh_one()
 
     def test_deleted_by_force(self):
         self.start(3)
@@ -277,6 +291,7 @@ class KubeCollectorsTest(harness.PeerTest):
         loss = self.longest_loss(since)
         print(f"node lost: nobody had a target for {loss:.1f} s")
         self.assertLess(loss, GRACE_SECONDS + 5.0)
+        self.like_a_fresh_one()
 
     def test_namespace_deleted(self):
         self.start(3)
