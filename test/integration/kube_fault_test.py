@@ -213,24 +213,39 @@ class ApiServerTest(KubeFaultTest):
 
     def test_one_that_never_comes_up_is_503_throughout(self):
         self.proxy.refuse()
-        self.write_config(self.admin(), sync_timeout="1s")
+        kubeconfig = self.admin()
+        self.write_config(kubeconfig, sync_timeout="1s")
         allocator = self.allocator()
-        eventually(lambda: allocator.get("/livez").status == 200, what="it listens")
+        # And one whose collectors are pods, too, with targets that need no server.
+        self.write("pods.yaml", {
+            "kube_config_file_path": str(kubeconfig),
+            "collector_selector": {"matchLabels": {"app": "collector"}},
+            "sync_timeout": "1s",
+            "config": {"scrape_configs": [
+                {"job_name": "pod", "static_configs": [{"targets": ["a:1"]}]}]},
+        })
+        of_pods = self.allocator("pods.yaml", name="of-pods")
+        asked = [(allocator, "pod"), (allocator, "endpointslice"), (of_pods, "pod")]
+        for one in (allocator, of_pods):
+            eventually(lambda one=one: one.get("/livez").status == 200, what="it listens")
         seen = set()
         end = time.monotonic() + 4
         while time.monotonic() < end:
-            for job in ("pod", "endpointslice"):
-                answer = allocator.get(f"/jobs/{job}/targets?collector_id=collector-0")
+            for one, job in asked:
+                answer = one.get(f"/jobs/{job}/targets?collector_id=collector-0")
                 seen.add(answer.status)
                 self.assertIn("error", json.loads(answer.body))
             time.sleep(0.05)
         self.assertEqual(seen, {503})
         self.has_problem(allocator, "pods")
+        self.assertIn("pods", of_pods.status()["collectors"]["problem"])
+        self.assertEqual(of_pods.get("/readyz").status, 503)
 
         # And when it does, everything is there.
         pods = self.deploy("late", 3)
         self.proxy.allow()
         self.at_rest(allocator, pods)
+        eventually(lambda: of_pods.get("/readyz").status == 200, what="no pod is known")
 
     def test_a_stream_cut_in_the_middle_of_an_object_loses_no_object(self):
         pods = self.deploy("web", 6)
