@@ -39,8 +39,8 @@ class ManualTime {
   // wait; nothing if it doesn't wait at all.
   std::optional<Duration> Waiting() {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, kDeadline, [&] { return timer_ != nullptr; });
-    if (timer_ == nullptr) return std::nullopt;
+    changed_.wait_for(lock, kDeadline, [&] { return waits_; });
+    if (!waits_) return std::nullopt;
     return until_ - now_;
   }
   // Moves the time to the end of its wait, and returns how long that was.
@@ -49,8 +49,10 @@ class ManualTime {
     if (!wait) return wait;
     const std::lock_guard lock(mutex_);
     now_ = until_;
-    const auto timer = std::exchange(timer_, nullptr);
-    boost::asio::post(timer->get_executor(), [timer] { timer->cancel(); });
+    waits_ = false;
+    if (const auto timer = timer_.lock()) {
+      boost::asio::post(timer->get_executor(), [timer] { timer->cancel(); });
+    }
     return wait;
   }
   // What the discoverer's work took.
@@ -72,6 +74,7 @@ class ManualTime {
       const std::lock_guard lock(mutex_);
       until_ = until;
       timer_ = timer;
+      waits_ = true;
       changed_.notify_all();
     }
     co_await timer->async_wait(
@@ -83,7 +86,8 @@ class ManualTime {
   std::condition_variable changed_;
   TimePoint now_{std::chrono::hours(1)};
   TimePoint until_;
-  std::shared_ptr<Timer> timer_;  // while it waits
+  bool waits_ = false;
+  std::weak_ptr<Timer> timer_;  // of its wait; goes with the loop it is of
 };
 
 }  // namespace ta::test
