@@ -40,7 +40,7 @@ OURS = os.environ.get(
 SEED = int(os.environ.get("TA_SEED", time.time_ns() % 1_000_000))
 CHANGES = int(os.environ.get("TA_CHANGES", "3000"))
 # So many changes are compared one by one, those after them in batches.
-ONE_BY_ONE = CHANGES // 3
+ONE_BY_ONE = 2 * CHANGES // 3
 BATCH = 10
 # Without news for so long, whatever was on its way has probably come.
 QUIET = 0.03
@@ -266,6 +266,16 @@ class KubernetesOracleTest(unittest.TestCase):
         self.follow_until(lambda: ready() == 30)
         must("PATCH", f"{deployments}/web", {"spec": {"replicas": 5}}, api.MERGE)
         self.follow_until(lambda: ready() == 5)
+
+        def namespace_is_gone():
+            try:
+                must("GET", zoo.path("Namespace", "", zoo.NAMESPACES[-1]))
+            except api.Refused as refused:
+                return refused.status == 404
+            return False
+
+        # It is emptied step by step, with pauses of many seconds.
+        self.follow_until(namespace_is_gone)
         self.follow_until(lambda: time.monotonic() > self.news_at + 2)
         gone = f"/{zoo.NAMESPACES[-1]}/"
         self.assertFalse([key for key in self.sides[0].groups if gone in key[1]])
