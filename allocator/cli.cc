@@ -1,13 +1,12 @@
 #include "allocator/cli.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cctype>
 #include <ranges>
 #include <set>
 #include <sstream>
 #include <string_view>
 
+#include "allocator/base/ascii.h"
 #include "api/listen.h"
 
 namespace ta {
@@ -143,7 +142,7 @@ void AddServeOptions(CLI::App& app, Raw& raw) {
   app.add_option("--zap-encoder", raw.zap.encoder,
                  "json is --log-format=json, console is logfmt")
       ->type_name("ENCODER")
-      ->check(CLI::IsMember({"json", "console"}))
+      ->check(CLI::IsMember({"json", "console"}, CLI::ignore_case))
       ->group(kZap);
   app.add_option("--zap-log-level", raw.zap.level,
                  "debug, info, error, panic, or a number; above 0 is debug")
@@ -175,7 +174,9 @@ void AddCommands(CLI::App& app, Raw& raw) {
   serve->callback([&raw] { raw.line.command = CommandLine::Command::kServe; });
 
   auto* check = app.add_subcommand("check", "Say all that is wrong with files");
-  check->add_option("FILE", raw.line.files, "Configuration files")->required();
+  check->add_option("FILE", raw.line.files, "Configuration files")
+      ->required()
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   AddFormat(*check, raw,
             "text, json, or yaml: what a good file comes to, every default "
             "written out, secrets masked",
@@ -226,13 +227,14 @@ void AddCommands(CLI::App& app, Raw& raw) {
 
 // zap's levels: names, or a number of which more is more verbose.
 Result<LogLevel> ParseZapLevel(const std::string& text) {
-  if (!text.empty() && std::ranges::all_of(text, [](unsigned char c) {
-        return std::isdigit(c) != 0;
-      })) {
-    return text.find_first_not_of('0') == std::string::npos ? LogLevel::kInfo
-                                                            : LogLevel::kDebug;
+  std::string_view digits = text;
+  if (digits.starts_with('+')) digits.remove_prefix(1);
+  if (!digits.empty() &&
+      digits.find_first_not_of("0123456789") == digits.npos) {
+    return digits.find_first_not_of('0') == digits.npos ? LogLevel::kInfo
+                                                        : LogLevel::kDebug;
   }
-  if (text == "panic") return LogLevel::kError;
+  if (AsciiLower(text) == "panic") return LogLevel::kError;
   return ParseLogLevel(text);
 }
 
@@ -240,7 +242,7 @@ Result<LogLevel> ParseZapLevel(const std::string& text) {
 Result<void> ReadLogging(Raw& raw) {
   CommandLine& line = raw.line;
   if (raw.zap.devel) line.log_level = LogLevel::kDebug;
-  if (raw.zap.encoder == "json") line.log_format = LogFormat::kJson;
+  if (AsciiLower(raw.zap.encoder) == "json") line.log_format = LogFormat::kJson;
   if (!raw.zap.level.empty()) {
     auto level = ParseZapLevel(raw.zap.level);
     if (!level) return std::unexpected(level.error());
@@ -306,6 +308,8 @@ ParsedCommandLine ParseCommandLine(std::span<const char* const> arguments) {
       "target-allocator");
   app.get_formatter()->column_width(36);
   app.footer(kFooter);
+  // As pflag: of what is said twice the last counts.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   AddServeOptions(app, raw);
   AddCommands(app, raw);
 
@@ -314,8 +318,13 @@ ParsedCommandLine ParseCommandLine(std::span<const char* const> arguments) {
   for (const char* const argument : std::views::reverse(arguments)) {
     const std::string_view text = argument;
     if (text.starts_with("--") && text.find('=') == text.size() - 1) {
+      const std::string name(text.substr(0, text.size() - 1));
+      const auto* const option = app.get_option_no_throw(name);
+      if (option != nullptr && option->get_items_expected_max() == 0) {
+        return Wrong(name + " needs true or false behind its =");
+      }
       reversed.emplace_back();
-      reversed.emplace_back(text.substr(0, text.size() - 1));
+      reversed.push_back(name);
     } else {
       reversed.emplace_back(text);
     }

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <initializer_list>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace ta {
@@ -49,45 +51,96 @@ TEST(CliTest, AFlagMayBeGivenTheEmptyValue) {
               HasSubstr("--job is required"));
 }
 
-// cmd/otel-allocator/internal/config/flags.go, with pflag's two spellings.
+// cmd/otel-allocator/internal/config/flags.go: each flag in pflag's spellings,
+// as the configuration is given it.
 TEST(CliTest, TakesEveryFlagOfTheGoAllocator) {
-  const CommandLine line =
-      Ok({"--config-file=c.yaml", "--listen-addr", ":9090",
-          "--enable-prometheus-cr-watcher", "--kubeconfig-path=/k",
-          "--enable-https-server=true", "--listen-addr-https=:9443",
-          "--https-ca-file", "ca", "--https-tls-cert-file=cert",
-          "--https-tls-key-file=key", "--allow-insecure-auth-secrets=false",
-          "--zap-devel", "--zap-encoder=json", "--zap-log-level=error",
-          "--zap-stacktrace-level=panic", "--zap-time-encoding=rfc3339"});
-  EXPECT_EQ(line.flags.listen_addr, ":9090");
-  EXPECT_EQ(line.flags.prometheus_cr_enabled, true);
-  EXPECT_EQ(line.flags.kube_config_path, "/k");
-  EXPECT_EQ(line.flags.https_enabled, true);
-  EXPECT_EQ(line.flags.https_listen_addr, ":9443");
-  EXPECT_EQ(line.flags.https_ca_file, "ca");
-  EXPECT_EQ(line.flags.https_cert_file, "cert");
-  EXPECT_EQ(line.flags.https_key_file, "key");
-  EXPECT_EQ(line.flags.allow_insecure_auth_secrets, false);
-  EXPECT_EQ(line.log_level, LogLevel::kError);
-  EXPECT_EQ(line.log_format, LogFormat::kJson);
+  const struct {
+    const char* name;
+    std::optional<std::string> ConfigFlags::* value;
+  } texts[] = {
+      {"--listen-addr", &ConfigFlags::listen_addr},
+      {"--kubeconfig-path", &ConfigFlags::kube_config_path},
+      {"--listen-addr-https", &ConfigFlags::https_listen_addr},
+      {"--https-ca-file", &ConfigFlags::https_ca_file},
+      {"--https-tls-cert-file", &ConfigFlags::https_cert_file},
+      {"--https-tls-key-file", &ConfigFlags::https_key_file},
+  };
+  for (const auto& flag : texts) {
+    SCOPED_TRACE(flag.name);
+    const std::string name = flag.name;
+    EXPECT_EQ(Ok({}).flags.*flag.value, std::nullopt);
+    EXPECT_EQ(Ok({name.c_str(), ":1"}).flags.*flag.value, ":1");
+    EXPECT_EQ(Ok({(name + "=:1").c_str()}).flags.*flag.value, ":1");
+    // The last one counts.
+    EXPECT_EQ(
+        Ok({(name + "=:2").c_str(), name.c_str(), ":1"}).flags.*flag.value,
+        ":1");
+  }
+  const struct {
+    const char* name;
+    std::optional<bool> ConfigFlags::* value;
+  } switches[] = {
+      {"--enable-prometheus-cr-watcher", &ConfigFlags::prometheus_cr_enabled},
+      {"--enable-https-server", &ConfigFlags::https_enabled},
+      {"--allow-insecure-auth-secrets",
+       &ConfigFlags::allow_insecure_auth_secrets},
+  };
+  for (const auto& flag : switches) {
+    SCOPED_TRACE(flag.name);
+    const std::string name = flag.name;
+    EXPECT_EQ(Ok({}).flags.*flag.value, std::nullopt);
+    EXPECT_EQ(Ok({name.c_str()}).flags.*flag.value, true);
+    // What strconv.ParseBool reads.
+    for (const char* yes : {"1", "t", "T", "TRUE", "true", "True"}) {
+      EXPECT_EQ(Ok({(name + "=" + yes).c_str()}).flags.*flag.value, true);
+    }
+    for (const char* no : {"0", "f", "F", "FALSE", "false", "False"}) {
+      EXPECT_EQ(Ok({(name + "=" + no).c_str()}).flags.*flag.value, false);
+      EXPECT_EQ(Ok({name.c_str(), (name + "=" + no).c_str()}).flags.*flag.value,
+                false);
+    }
+  }
+  EXPECT_EQ(Ok({"--config-file=a.yaml", "--config-file", "b.yaml"}).config_file,
+            "b.yaml");
 }
 
-TEST(CliTest, ZapLevelsAreNamesOrNumbers) {
+// controller-runtime's pkg/log/zap: what the flags and their defaults come to.
+TEST(CliTest, ZapFlagsSayLevelAndFormat) {
+  constexpr auto kLogfmt = LogFormat::kLogfmt;
+  constexpr auto kJson = LogFormat::kJson;
   const struct {
-    const char* flag;
+    std::initializer_list<const char*> flags;
     LogLevel level;
+    LogFormat format;
   } cases[] = {
-      {"--zap-log-level=info", LogLevel::kInfo},
-      {"--zap-log-level=panic", LogLevel::kError},
-      {"--zap-log-level=0", LogLevel::kInfo},
-      {"--zap-log-level=1", LogLevel::kDebug},
-      {"--zap-log-level=10", LogLevel::kDebug},
-      {"--zap-devel", LogLevel::kDebug},
-      {"--log-level=warn", LogLevel::kWarn},
+      {{}, LogLevel::kInfo, kLogfmt},
+      {{"--zap-log-level=debug"}, LogLevel::kDebug, kLogfmt},
+      {{"--zap-log-level", "info"}, LogLevel::kInfo, kLogfmt},
+      {{"--zap-log-level=ERROR"}, LogLevel::kError, kLogfmt},
+      {{"--zap-log-level=Panic"}, LogLevel::kError, kLogfmt},
+      {{"--zap-log-level=0"}, LogLevel::kInfo, kLogfmt},
+      {{"--zap-log-level=1"}, LogLevel::kDebug, kLogfmt},
+      {{"--zap-log-level", "+10"}, LogLevel::kDebug, kLogfmt},
+      {{"--zap-devel"}, LogLevel::kDebug, kLogfmt},
+      {{"--zap-devel=false"}, LogLevel::kInfo, kLogfmt},
+      {{"--zap-devel", "--zap-log-level=error"}, LogLevel::kError, kLogfmt},
+      {{"--zap-devel", "--zap-encoder=json"}, LogLevel::kDebug, kJson},
+      {{"--zap-encoder=JSON"}, LogLevel::kInfo, kJson},
+      {{"--zap-encoder", "console"}, LogLevel::kInfo, kLogfmt},
+      {{"--zap-stacktrace-level=panic", "--zap-time-encoding", "iso8601"},
+       LogLevel::kInfo,
+       kLogfmt},
+      // Ours win.
+      {{"--log-level=warn", "--zap-log-level=debug"}, LogLevel::kWarn, kLogfmt},
+      {{"--zap-encoder=json", "--log-format=logfmt"}, LogLevel::kInfo, kLogfmt},
   };
-  for (const auto& c : cases) EXPECT_EQ(Ok({c.flag}).log_level, c.level);
-  EXPECT_EQ(Ok({"--zap-log-level=debug", "--log-level=error"}).log_level,
-            LogLevel::kError);
+  for (const auto& c : cases) {
+    const CommandLine line = Ok(c.flags);
+    SCOPED_TRACE(testing::PrintToString(
+        std::vector<std::string>(c.flags.begin(), c.flags.end())));
+    EXPECT_EQ(line.log_level, c.level);
+    EXPECT_EQ(line.log_format, c.format);
+  }
 }
 
 TEST(CliTest, CheckTakesFilesAndAFormat) {
@@ -124,8 +177,15 @@ TEST(CliTest, WhatItDoesNotKnowIsAUsageErrorThatNamesIt) {
       {{"--log-level=loud"}, "log level \"loud\""},
       {{"--log-format=xml"}, "log format \"xml\""},
       {{"--zap-log-level=loud"}, "loud"},
+      {{"--zap-log-level=-1"}, "-1"},
       {{"--zap-encoder=xml"}, "--zap-encoder"},
       {{"--enable-https-server=perhaps"}, "perhaps"},
+      {{"--enable-https-server="}, "--enable-https-server needs"},
+      // pflag would switch it on, and forget the rest.
+      {{"--enable-https-server", "false"}, "false"},
+      // It has no flags of one letter.
+      {{"-zap-devel"}, "-zap-devel"},
+      {{"-v=3"}, "-v=3"},
       {{"--config-file"}, "--config-file"},
   };
   for (const auto& c : cases) {
