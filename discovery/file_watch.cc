@@ -1,7 +1,6 @@
 #include "discovery/file_watch.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -9,13 +8,14 @@
 #include <array>
 #include <atomic>
 #include <condition_variable>
-#include <csignal>
 #include <ctime>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
+
+#include "allocator/base/thread.h"
 
 namespace ta {
 namespace {
@@ -45,13 +45,7 @@ class FileWatch::Impl {
         directories_(options.use_inotify),
         wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
     errors_ = directories_.errors();
-    // Signals are for the main thread.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::jthread([this] { Run(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    pthread_setname_np(thread_.native_handle(), "file-watch");
+    thread_ = StartThread<std::jthread>("file-watch", [this] { Run(); });
   }
 
   ~Impl() {

@@ -1,5 +1,7 @@
 #include "discovery/io_thread.h"
 
+#include "allocator/base/thread.h"
+
 namespace ta {
 
 IoThread::~IoThread() { Stop(); }
@@ -8,7 +10,7 @@ boost::asio::any_io_executor IoThread::executor() {
   const std::lock_guard lock(mutex_);
   if (!thread_.joinable()) {
     work_.emplace(loop_.get_executor());
-    thread_ = std::thread([this] { loop_.run(); });
+    thread_ = StartThread("polled", [this] { loop_.run(); });
   }
   return loop_.get_executor();
 }
