@@ -9,18 +9,12 @@
 namespace ta {
 namespace {
 
-std::string_view Trim(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
 // The part before `separator`; `text` keeps the rest.
 std::string_view Cut(std::string_view& text, char separator) {
   const std::size_t end = text.find(separator);
   const std::string_view part = text.substr(0, end);
   text = end == text.npos ? std::string_view() : text.substr(end + 1);
-  return Trim(part);
+  return TrimBlanks(part);
 }
 
 // Whether the parameters of an encoding rule it out: `q=0`, `q=0.000`.
@@ -29,7 +23,7 @@ bool IsRefused(std::string_view parameters) {
     std::string_view parameter = Cut(parameters, ';');
     const std::string_view name = Cut(parameter, '=');
     if (!EqualIgnoringAsciiCase(name, "q")) continue;
-    const std::string_view value = Trim(parameter);
+    const std::string_view value = TrimBlanks(parameter);
     return !value.empty() &&
            value.find_first_not_of("0.") == std::string_view::npos;
   }

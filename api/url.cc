@@ -3,15 +3,6 @@
 #include "allocator/base/ascii.h"
 
 namespace ta {
-namespace {
-
-bool IsUnreserved(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-         (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' || c == '~';
-}
-
-}  // namespace
-
 std::optional<std::string> QueryUnescape(std::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -27,24 +18,6 @@ std::optional<std::string> QueryUnescape(std::string_view text) {
       if (high < 0 || low < 0) return std::nullopt;
       out += static_cast<char>(high * 16 + low);
       i += 2;
-    }
-  }
-  return out;
-}
-
-std::string QueryEscape(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    if (IsUnreserved(c)) {
-      out += c;
-    } else if (c == ' ') {
-      out += '+';
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += kUpperHex[byte >> 4];
-      out += kUpperHex[byte & 15];
     }
   }
   return out;

@@ -10,14 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "allocator/base/percent.h"
+
 namespace ta {
 
-// Undoes Go's url.QueryEscape: "+" is a space, %XX a byte. Nothing if a "%" is
-// not followed by two hexadecimal digits.
+// Undoes QueryEscape (base/percent.h): "+" is a space, %XX a byte. Nothing if a
+// "%" is not followed by two hexadecimal digits.
 std::optional<std::string> QueryUnescape(std::string_view text);
-
-// Go's url.QueryEscape: letters, digits and "-_.~" stay, a space is "+".
-std::string QueryEscape(std::string_view text);
 
 // A query, decoded. Values keep their order: of several with one name, Go's
 // Query()[name][0] is the first.

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "allocator/base/ascii.h"
 #include "allocator/config/go_url.h"
 #include "discovery/http_response.h"
 #include "discovery/http_url.h"
@@ -32,22 +33,6 @@ std::string Shown(std::string_view url) {
   return parsed ? parsed->Shown() : "a URL that is not valid";
 }
 
-// strings.TrimSpace, of what may stand in a header.
-std::string_view Trimmed(std::string_view text) {
-  const auto begin = std::min(text.find_first_not_of(" \t"), text.size());
-  text.remove_prefix(begin);
-  const auto end = text.find_last_not_of(" \t");
-  return text.substr(0, end == std::string_view::npos ? 0 : end + 1);
-}
-
-std::string AsciiLower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-
 // The request as a whole has the interval, and so has each of its steps but
 // those in which another address may do better.
 HttpTimeouts TimeoutsOf(Duration interval) {
@@ -66,7 +51,7 @@ Duration TimeoutOf(const HttpDiscovery& settings) {
 
 // ^(?i:application\/json(;\s*charset=("utf-8"|utf-8))?)$
 bool IsJsonContentType(std::string_view value) {
-  const std::string lower = AsciiLower(Trimmed(value));
+  const std::string lower = AsciiLower(TrimBlanks(value));
   std::string_view rest = lower;
   constexpr std::string_view kJson = "application/json";
   if (!rest.starts_with(kJson)) return false;

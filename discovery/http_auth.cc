@@ -37,7 +37,8 @@ Result<std::unique_ptr<ConfiguredHttpClient>> ConfiguredHttpClient::Make(
     return Reject(
         "oauth2.grant_type jwt-bearer is not supported, client_credentials is");
   }
-  HttpClientSettings settings = ClientSettingsOf(config.proxy, timeouts);
+  HttpClientSettings settings{.proxy = ProxySettingsOf(config.proxy),
+                              .timeouts = timeouts};
   if (!config.follow_redirects) settings.redirects = Redirects::kReturn;
   auto http = HttpClient::Make(executor, std::move(settings));
   if (!http) return std::unexpected(std::move(http.error()));

@@ -7,6 +7,8 @@
 #include <limits>
 #include <utility>
 
+#include "allocator/base/ascii.h"
+#include "allocator/base/percent.h"
 #include "discovery/http_response.h"
 #include "discovery/http_url.h"
 
@@ -27,33 +29,7 @@ std::unexpected<Error> Retry(std::string message) {
   return std::unexpected(Error{Error::Code::kRetry, std::move(message)});
 }
 
-char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool EqualFold(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, Lower, Lower);
-}
-
-// url.QueryEscape.
-std::string QueryEscape(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string escaped;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-        (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' ||
-        c == '~') {
-      escaped += c;
-    } else if (c == ' ') {
-      escaped += '+';
-    } else {
-      escaped += {'%', kHex[byte >> 4], kHex[byte & 15]};
-    }
-  }
-  return escaped;
-}
-
+// As Go's url.QueryUnescape, but what cannot be undone stays.
 std::string QueryUnescape(std::string_view text) {
   std::string plain;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -117,7 +93,7 @@ std::string ErrorCode(std::string_view code) {
 
 std::string TypeOf(std::string_view type) {
   for (const std::string_view known : {"Bearer", "MAC", "Basic"}) {
-    if (EqualFold(type, known)) return std::string(known);
+    if (EqualIgnoringAsciiCase(type, known)) return std::string(known);
   }
   return type.empty() ? "Bearer" : std::string(type);
 }
@@ -137,8 +113,9 @@ Result<Oauth2Token> ParseOauth2Token(int status, std::string_view content_type,
                                      std::string_view body) {
   std::string_view type = content_type.substr(0, content_type.find(';'));
   while (type.ends_with(' ')) type.remove_suffix(1);
-  const bool is_form = EqualFold(type, "application/x-www-form-urlencoded") ||
-                       EqualFold(type, "text/plain");
+  const bool is_form =
+      EqualIgnoringAsciiCase(type, "application/x-www-form-urlencoded") ||
+      EqualIgnoringAsciiCase(type, "text/plain");
   const std::optional<Fields> fields =
       is_form ? FieldsOfForm(body) : FieldsOfJson(body);
   const auto get = [&](std::string_view name) {
@@ -194,8 +171,9 @@ Oauth2Tokens::~Oauth2Tokens() = default;
 
 Result<void> Oauth2Tokens::Prepare() {
   if (http_ == nullptr) {
-    auto http =
-        HttpClient::Make(executor_, ClientSettingsOf(config_.proxy, timeouts_));
+    auto http = HttpClient::Make(
+        executor_,
+        {.proxy = ProxySettingsOf(config_.proxy), .timeouts = timeouts_});
     if (!http) return std::unexpected(std::move(http.error()));
     http_ = *std::move(http);
   }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "allocator/base/ascii.h"
+
 namespace ta {
 namespace {
 
@@ -146,10 +148,7 @@ bool ProxyRules::Contains(const Network& network, const Address& address) {
 }
 
 void ProxyRules::AddException(std::string_view entry) {
-  std::string text(entry);
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  std::string text = AsciiLower(entry);
   if (text.empty()) return;
   if (text == "*") {
     all_excepted_ = true;

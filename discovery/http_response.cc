@@ -6,6 +6,8 @@
 #include <boost/beast/http/error.hpp>
 #include <utility>
 
+#include "allocator/base/ascii.h"
+
 namespace ta {
 namespace http = boost::beast::http;
 using boost::beast::string_view;
@@ -15,15 +17,6 @@ namespace {
 
 // More 1xx answers than any server has a reason for.
 constexpr int kMaxInterim = 10;
-
-bool EqualNames(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) {
-    const auto lower = [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    };
-    return lower(x) == lower(y);
-  });
-}
 
 std::string_view View(string_view text) { return {text.data(), text.size()}; }
 
@@ -36,7 +29,7 @@ Error Retry(std::string message) {
 std::optional<std::string_view> FindHeader(const HttpHeaders& headers,
                                            std::string_view name) {
   for (const HttpHeader& header : headers) {
-    if (EqualNames(header.first, name)) return header.second;
+    if (EqualIgnoringAsciiCase(header.first, name)) return header.second;
   }
   return std::nullopt;
 }
@@ -73,10 +66,12 @@ class HttpResponseParser::Impl final : public http::basic_parser<false> {
   }
   void on_header_impl(ErrorCode& error) override {
     const auto encoding = FindHeader(headers, "Content-Encoding");
-    if (!encoding || encoding->empty() || EqualNames(*encoding, "identity")) {
+    if (!encoding || encoding->empty() ||
+        EqualIgnoringAsciiCase(*encoding, "identity")) {
       return;
     }
-    if (EqualNames(*encoding, "gzip") || EqualNames(*encoding, "x-gzip")) {
+    if (EqualIgnoringAsciiCase(*encoding, "gzip") ||
+        EqualIgnoringAsciiCase(*encoding, "x-gzip")) {
       gzip_.emplace(limits_.body_bytes);
     } else {
       Fail(Retry("a Content-Encoding that was not asked for"), error);

@@ -21,26 +21,27 @@ TextSource TextSourceOf(const TextOrFile& text) {
   return {text.text, text.file};
 }
 
-HttpClientSettings ClientSettingsOf(const ProxyConfig& proxy,
-                                    const HttpTimeouts& timeouts) {
-  HttpClientSettings settings;
-  settings.proxy.url = proxy.url;
-  settings.proxy.no_proxy = proxy.no_proxy;
-  settings.proxy.from_environment = proxy.from_environment;
-  settings.proxy.connect_headers = proxy.connect_headers;
-  settings.timeouts = timeouts;
+ProxySettings ProxySettingsOf(const ProxyConfig& proxy) {
+  return {.url = proxy.url,
+          .no_proxy = proxy.no_proxy,
+          .from_environment = proxy.from_environment,
+          .connect_headers = proxy.connect_headers};
+}
+
+TlsSettings TlsSettingsOf(const TlsConfig& config) {
+  TlsSettings settings;
+  settings.server_name = config.server_name;
+  settings.min_version = VersionOf(config.min_version);
+  settings.max_version = VersionOf(config.max_version);
+  settings.insecure_skip_verify = config.insecure_skip_verify;
   return settings;
 }
 
 TlsFiles::TlsFiles(const TlsConfig& config)
-    : ca_(TextSourceOf(config.ca)),
+    : settings_(TlsSettingsOf(config)),
+      ca_(TextSourceOf(config.ca)),
       cert_(TextSourceOf(config.cert)),
-      key_(TextSourceOf(config.key)) {
-  settings_.server_name = config.server_name;
-  settings_.insecure_skip_verify = config.insecure_skip_verify;
-  settings_.min_version = VersionOf(config.min_version);
-  settings_.max_version = VersionOf(config.max_version);
-}
+      key_(TextSourceOf(config.key)) {}
 
 Result<void> TlsFiles::Refresh(HttpClient& http) {
   bool changed = !in_use_;

@@ -29,11 +29,10 @@ class TlsFiles {
   RereadText key_;
 };
 
-// A setting as the reader of texts takes it.
+// Settings as those take them who use them.
 TextSource TextSourceOf(const TextOrFile& text);
-
-// Of the settings that are not texts of certificates.
-HttpClientSettings ClientSettingsOf(const ProxyConfig& proxy,
-                                    const HttpTimeouts& timeouts);
+ProxySettings ProxySettingsOf(const ProxyConfig& proxy);
+// Without the texts of certificates, which may be in files.
+TlsSettings TlsSettingsOf(const TlsConfig& config);
 
 }  // namespace ta

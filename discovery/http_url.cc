@@ -5,25 +5,20 @@
 #include <optional>
 #include <utility>
 
+#include "allocator/base/ascii.h"
+#include "allocator/base/percent.h"
 #include "allocator/config/go_url.h"
 
 namespace ta {
 namespace {
 
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 std::string PercentDecode(std::string_view text) {
   std::string decoded;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && HexValue(text[i + 1]) >= 0 &&
-        HexValue(text[i + 2]) >= 0) {
+    if (text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 &&
+        HexDigit(text[i + 2]) >= 0) {
       decoded +=
-          static_cast<char>(HexValue(text[i + 1]) * 16 + HexValue(text[i + 2]));
+          static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2]));
       i += 2;
     } else {
       decoded += text[i];
@@ -34,25 +29,16 @@ std::string PercentDecode(std::string_view text) {
 
 // What may not stand in a request line as it is.
 std::string EscapeTarget(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string escaped;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte > 0x20 && byte < 0x7F && c != '"' && c != '<' && c != '>') {
       escaped += c;
     } else {
-      escaped += {'%', kHex[byte >> 4], kHex[byte & 15]};
+      AppendPercent(c, escaped);
     }
   }
   return escaped;
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
 }
 
 std::uint16_t DefaultPort(std::string_view scheme) {
@@ -143,7 +129,7 @@ Result<HttpUrl> ParseAnyUrl(std::string_view text) {
     url.host = PercentDecode(authority.substr(0, colon));
     port = authority.substr(colon);
   }
-  url.host = Lower(url.host);
+  url.host = AsciiLower(url.host);
   if (url.host.empty()) return Reject("the URL has no host");
   if (std::ranges::any_of(url.host, [](char c) {
         const auto byte = static_cast<unsigned char>(c);

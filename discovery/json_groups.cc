@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "allocator/base/ascii.h"
 #include "allocator/base/utf8.h"
 
 // Why the unchanged part needs no parsing. The text is cut into spans: the n-th
@@ -132,9 +133,7 @@ class EndOfObject {
 
 // As Go's encoding/json matches fields, but for a few letters outside of ASCII.
 bool IsField(std::string_view name, std::string_view lower) {
-  return std::ranges::equal(name, lower, [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-  });
+  return EqualIgnoringAsciiCase(name, lower);
 }
 
 // One group's bytes to a GroupText; keeps its memory from group to group.

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "allocator/base/ascii.h"
 #include "discovery/json_groups.h"
 #include "discovery/yaml_groups.h"
 #include "hashing/hash.h"
@@ -14,11 +15,7 @@ namespace {
 // other files than .json, .yml and .yaml.
 bool IsJson(std::string_view path) {
   if (path.size() < 5) return false;
-  std::string extension(path.substr(path.size() - 5));
-  for (char& c : extension) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return extension == ".json";
+  return EqualIgnoringAsciiCase(path.substr(path.size() - 5), ".json");
 }
 
 }  // namespace

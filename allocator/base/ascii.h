@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,13 @@ inline std::string AsciiLower(std::string_view text) {
 inline bool EqualIgnoringAsciiCase(std::string_view a, std::string_view b) {
   return std::ranges::equal(
       a, b, [](char x, char y) { return AsciiLower(x) == AsciiLower(y); });
+}
+
+// `text` without the spaces and tabs around it: what HTTP calls whitespace.
+constexpr std::string_view TrimBlanks(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  if (begin == text.npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
 }  // namespace ta

@@ -6,6 +6,9 @@
 #include <cstddef>
 #include <optional>
 
+#include "allocator/base/ascii.h"
+#include "allocator/base/percent.h"
+
 namespace ta {
 namespace {
 
@@ -30,12 +33,10 @@ bool ShouldEscape(char c, Part part) {
 }
 
 std::string Escape(std::string_view text, Part part) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
     if (ShouldEscape(c, part)) {
-      const auto byte = static_cast<unsigned char>(c);
-      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
+      AppendPercent(c, out);
     } else {
       out += c;
     }
@@ -164,11 +165,7 @@ Result<std::string> TakeScheme(std::string_view& rest) {
     }
     if (c != ':') return std::string();
     if (i == 0) return Reject("the URL has no scheme before ':'");
-    std::string scheme(rest.substr(0, i));
-    for (char& letter : scheme) {
-      if (letter >= 'A' && letter <= 'Z')
-        letter = static_cast<char>(letter - 'A' + 'a');
-    }
+    std::string scheme = AsciiLower(rest.substr(0, i));
     rest.remove_prefix(i + 1);
     return scheme;
   }

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "allocator/base/ascii.h"
+
 namespace ta {
 namespace {
 
@@ -14,7 +16,7 @@ std::string Folded(std::string_view name) {
   std::string out;
   for (const char c : name) {
     if (c == '_' || c == '-') continue;
-    out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    out += AsciiLower(c);
   }
   return out;
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "allocator/base/ascii.h"
 #include "allocator/config/go_url.h"
 #include "allocator/config/nearest.h"
 #include "allocator/config/units.h"
@@ -379,12 +380,8 @@ void SchemaReader::ReadNumber(const Field& field, const YamlNode& node,
 
 void SchemaReader::ReadEnum(const Field& field, const YamlNode& node,
                             const Path& path, Value& out) {
-  out.text = node.text;
-  if (field.type == Type::kEnumAnyCase) {
-    for (char& c : out.text) {
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-  }
+  out.text =
+      field.type == Type::kEnumAnyCase ? AsciiLower(node.text) : node.text;
   if (std::find(field.values.begin(), field.values.end(), out.text) !=
       field.values.end())
     return;

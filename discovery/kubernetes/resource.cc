@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 
+#include "allocator/base/percent.h"
+
 namespace ta::kubernetes {
 namespace {
 
@@ -17,25 +19,6 @@ constexpr std::array<ResourceInfo, kResourceCount> kResources = {{
     {"replicasets", "ReplicaSet", "/apis/apps/v1", true},
     {"jobs", "Job", "/apis/batch/v1", true},
 }};
-
-// RFC 3986: all but the unreserved characters.
-std::string PercentEncode(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-        (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
-        c == '~') {
-      encoded += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      encoded += '%';
-      encoded += kHex[byte >> 4];
-      encoded += kHex[byte & 15];
-    }
-  }
-  return encoded;
-}
 
 // A path to which parameters are added; empty values are left out.
 class PathWriter {

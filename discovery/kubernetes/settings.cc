@@ -4,18 +4,10 @@
 #include <string_view>
 #include <utility>
 
+#include "discovery/http_tls_files.h"
+
 namespace ta::kubernetes {
 namespace {
-
-TextSource Source(const TextOrFile& text) { return {text.text, text.file}; }
-
-TlsVersion VersionOf(std::string_view name) {
-  if (name == "TLS10") return TlsVersion::k10;
-  if (name == "TLS11") return TlsVersion::k11;
-  if (name == "TLS12") return TlsVersion::k12;
-  if (name == "TLS13") return TlsVersion::k13;
-  return TlsVersion::kDefault;
-}
 
 std::unexpected<Error> Without(std::string_view field) {
   return Reject(std::string(field) +
@@ -31,25 +23,19 @@ Result<ClientSettings> ClientSettingsOf(const std::string& server,
   if (client.oauth2) return Without("oauth2");
   ClientSettings settings;
   settings.server = server;
-  settings.ca = Source(client.tls.ca);
-  settings.client_cert = Source(client.tls.cert);
-  settings.client_key = Source(client.tls.key);
-  settings.tls.server_name = client.tls.server_name;
-  settings.tls.min_version = VersionOf(client.tls.min_version);
-  settings.tls.max_version = VersionOf(client.tls.max_version);
-  settings.tls.insecure_skip_verify = client.tls.insecure_skip_verify;
+  settings.ca = TextSourceOf(client.tls.ca);
+  settings.client_cert = TextSourceOf(client.tls.cert);
+  settings.client_key = TextSourceOf(client.tls.key);
+  settings.tls = TlsSettingsOf(client.tls);
   if (client.authorization) {
     settings.auth_scheme = client.authorization->type;
-    settings.token = Source(client.authorization->credentials);
+    settings.token = TextSourceOf(client.authorization->credentials);
   }
   if (client.basic_auth) {
-    settings.username = Source(client.basic_auth->username);
-    settings.password = Source(client.basic_auth->password);
+    settings.username = TextSourceOf(client.basic_auth->username);
+    settings.password = TextSourceOf(client.basic_auth->password);
   }
-  settings.proxy = {.url = client.proxy.url,
-                    .no_proxy = client.proxy.no_proxy,
-                    .from_environment = client.proxy.from_environment,
-                    .connect_headers = client.proxy.connect_headers};
+  settings.proxy = ProxySettingsOf(client.proxy);
   for (const HttpHeaderConfig& header : client.http_headers) {
     if (!header.files.empty()) return Without("http_headers.files");
     for (const auto* texts : {&header.values, &header.secrets}) {
