@@ -14,6 +14,7 @@
 
 #include "allocator/base/clock.h"
 #include "discovery/kubernetes/client_settings.h"
+#include "discovery/kubernetes/deferred.h"
 #include "discovery/kubernetes/resource.h"
 #include "discovery/kubernetes/watch_pool.h"
 
@@ -50,11 +51,8 @@ struct WatchTotals {
 // Confined to the hub's thread.
 class Connection {
  public:
-  // Has the function called soon on the hub's thread, never at once.
-  using Defer = std::function<void(std::function<void()>)>;
-
   Connection(ClientSettings settings, std::string server, StartFiller start,
-             Defer defer)
+             Deferred::Defer defer)
       : settings_(std::move(settings)),
         server_(std::move(server)),
         defer_(std::move(defer)),
@@ -65,7 +63,7 @@ class Connection {
   // The namespace of the kubeconfig's context, or of our own pod; "" if it
   // names none.
   const std::string& ns() const { return settings_.ns; }
-  const Defer& defer() const { return defer_; }
+  const Deferred::Defer& defer() const { return defer_; }
 
   const ClientSettings& settings() const { return settings_; }
   const std::string& server() const { return server_; }
@@ -74,7 +72,7 @@ class Connection {
  private:
   const ClientSettings settings_;
   const std::string server_;
-  const Defer defer_;
+  const Deferred::Defer defer_;
   WatchPool pool_;
 };
 

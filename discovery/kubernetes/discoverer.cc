@@ -10,18 +10,6 @@
 namespace ta::kubernetes {
 namespace {
 
-// One role on a connection.
-class RoleUser final : public ClusterUser {
- public:
-  RoleUser(const RoleConfig& config, const std::vector<std::string>& namespaces,
-           Connection& connection, RoleDiscovery::Send send)
-      : discovery_(config, namespaces, connection.pool(), std::move(send),
-                   connection.defer()) {}
-
- private:
-  RoleDiscovery discovery_;
-};
-
 // {""}: all of them.
 Result<std::vector<std::string>> NamespacesOf(
     const KubernetesDiscovery& settings, const Connection& connection) {
@@ -73,12 +61,12 @@ void KubernetesDiscoverer::Start() {
   };
   session_ = hub_->Open(
       *std::move(source),
-      [this,
-       send](Connection& connection) -> Result<std::unique_ptr<ClusterUser>> {
+      [this, send](Connection& connection) -> Result<Hub::User> {
         const auto namespaces = NamespacesOf(settings_, connection);
         if (!namespaces) return std::unexpected(namespaces.error());
-        return std::make_unique<RoleUser>(RoleConfigOf(settings_), *namespaces,
-                                          connection, send);
+        return std::make_shared<RoleDiscovery>(RoleConfigOf(settings_),
+                                               *namespaces, connection.pool(),
+                                               send, connection.defer());
       },
       [this](const std::string& problem) {
         SendProblem(key_, problem, sink_);

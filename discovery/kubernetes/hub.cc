@@ -1,7 +1,5 @@
 #include "discovery/kubernetes/hub.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
@@ -10,7 +8,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cassert>
 #include <condition_variable>
-#include <csignal>
 #include <cstdlib>
 #include <future>
 #include <iterator>
@@ -23,6 +20,7 @@
 #include <utility>
 
 #include "allocator/base/log.h"
+#include "allocator/base/thread.h"
 #include "discovery/http_url.h"
 #include "discovery/kubernetes/client.h"
 #include "discovery/kubernetes/filler.h"
@@ -42,28 +40,6 @@ constexpr std::chrono::seconds kStatusWait{1};
 constexpr std::chrono::minutes kSayAgain{10};
 // ReflectorRunner::Stop promises a second.
 constexpr std::chrono::milliseconds kEndWait{1500};
-
-// A lister together with its client.
-class ClientLister final : public ListerWatcher {
- public:
-  explicit ClientLister(std::unique_ptr<ApiClient> client)
-      : client_(std::move(client)), lister_(MakeListerWatcher(*client_)) {}
-
-  Awaitable<Answer<ListPage>> List(Scope scope, ListOptions options,
-                                   std::stop_token stop) override {
-    return lister_->List(std::move(scope), std::move(options), std::move(stop));
-  }
-  Awaitable<Answer<void>> Watch(Scope scope, WatchOptions options,
-                                OnEvent on_event,
-                                std::stop_token stop) override {
-    return lister_->Watch(std::move(scope), std::move(options),
-                          std::move(on_event), std::move(stop));
-  }
-
- private:
-  const std::unique_ptr<ApiClient> client_;
-  const std::unique_ptr<ListerWatcher> lister_;
-};
 
 }  // namespace
 
@@ -121,19 +97,13 @@ void Hub::Impl::EnsureStarted() {
   const std::lock_guard lock(mutex);
   if (std::exchange(started, true)) return;
   work.emplace(loop.get_executor());
-  // Signals are for the main thread.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread = std::thread([this] {
+  thread = StartThread("kubernetes", [this] {
     thread_id = std::this_thread::get_id();
     loop.run();
     const std::lock_guard ending(mutex);
     ended = true;
     changed.notify_all();
   });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_setname_np(thread.native_handle(), "kubernetes");
 }
 
 Result<std::shared_ptr<ListerWatcher>> Hub::Impl::MakeLister(
@@ -146,7 +116,7 @@ Result<std::shared_ptr<ListerWatcher>> Hub::Impl::MakeLister(
   auto client = ApiClient::Make(loop.get_executor(), settings,
                                 {.version = options.version});
   if (!client) return std::unexpected(std::move(client.error()));
-  return std::make_shared<ClientLister>(*std::move(client));
+  return MakeListerWatcher(*std::move(client));
 }
 
 void Hub::Impl::Say(const std::string& problem) {
@@ -240,7 +210,7 @@ struct Hub::Session::State : std::enable_shared_from_this<State> {
   bool ended = false;
   std::string problem;
   std::shared_ptr<Connection> connection;
-  std::unique_ptr<ClusterUser> user;  // goes before the connection
+  User user;  // goes before the connection
 
   std::once_flag closed;
 };

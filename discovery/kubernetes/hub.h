@@ -9,7 +9,7 @@
 //
 // A session is what a discoverer holds from its Start to its Stop. It looks up
 // its cluster, retries until there is one (a kubeconfig may come later), and
-// then has what its owner made, a ClusterUser, live on the thread.
+// then has what its owner made, a User, live on the thread.
 
 #pragma once
 
@@ -29,13 +29,6 @@ namespace ta::kubernetes {
 
 class ListerWatcher;
 
-// What somebody does with a connection. Made, called and destroyed on the hub's
-// thread. The connection outlives it.
-class ClusterUser {
- public:
-  virtual ~ClusterUser() = default;
-};
-
 struct HubOptions {
   std::string version = "0";  // ours, for User-Agent
   ClusterPlaces places;       // its get_env left out: that of the process
@@ -52,11 +45,13 @@ struct HubOptions {
 // Thread-safe. Outlives its sessions.
 class Hub {
  public:
+  // What somebody does with a connection, which outlives it. Made, called and
+  // destroyed on the hub's thread; shared with nobody.
+  using User = std::shared_ptr<void>;
   // Makes what is to live on the connection. Called on the hub's thread, once
   // there is a connection; an error is a problem like one of the connection,
   // and it is called again later, for all is looked up anew then.
-  using MakeUser =
-      std::function<Result<std::unique_ptr<ClusterUser>>(Connection&)>;
+  using MakeUser = std::function<Result<User>(Connection&)>;
   // Why there is no connection yet; each reason once, and "" when it is over.
   // On the hub's thread. The log has it, too.
   using OnProblem = std::function<void(const std::string& problem)>;

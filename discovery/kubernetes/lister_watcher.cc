@@ -1,5 +1,6 @@
 #include "discovery/kubernetes/lister_watcher.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -19,13 +20,13 @@ constexpr std::chrono::seconds kEndGrace{60};
 
 class ApiListerWatcher final : public ListerWatcher {
  public:
-  ApiListerWatcher(ApiClient& client, Duration watch_idle)
-      : client_(client), watch_idle_(watch_idle) {}
+  ApiListerWatcher(std::unique_ptr<ApiClient> client, Duration watch_idle)
+      : client_(std::move(client)), watch_idle_(watch_idle) {}
 
   Awaitable<Answer<ListPage>> List(Scope scope, ListOptions options,
                                    std::stop_token stop) override {
     std::string path = ListPath(scope, options);
-    auto body = co_await client_.List(scope, std::move(path), std::move(stop));
+    auto body = co_await client_->List(scope, std::move(path), std::move(stop));
     if (!body) co_return std::unexpected(std::move(body.error()));
     auto page = ParseList(scope.resource, *body);
     if (!page) {
@@ -55,9 +56,9 @@ class ApiListerWatcher final : public ListerWatcher {
     std::function<void()> on_open = [&] {
       tell({.kind = WatchEvent::Kind::kOpened});
     };
-    auto ended = co_await client_.Watch(scope, std::move(path), watch_idle_,
-                                        timeout, std::move(on_open),
-                                        std::move(on_bytes), std::move(stop));
+    auto ended = co_await client_->Watch(scope, std::move(path), watch_idle_,
+                                         timeout, std::move(on_open),
+                                         std::move(on_bytes), std::move(stop));
     if (over) co_return Answer<void>();
     if (ended && !decoder.empty()) {
       co_return std::unexpected(NoAnswer("watch " + Describe(scope) +
@@ -67,15 +68,15 @@ class ApiListerWatcher final : public ListerWatcher {
   }
 
  private:
-  ApiClient& client_;
+  const std::unique_ptr<ApiClient> client_;
   const Duration watch_idle_;
 };
 
 }  // namespace
 
-std::unique_ptr<ListerWatcher> MakeListerWatcher(ApiClient& client,
-                                                 Duration watch_idle) {
-  return std::make_unique<ApiListerWatcher>(client, watch_idle);
+std::unique_ptr<ListerWatcher> MakeListerWatcher(
+    std::unique_ptr<ApiClient> client, Duration watch_idle) {
+  return std::make_unique<ApiListerWatcher>(std::move(client), watch_idle);
 }
 
 }  // namespace ta::kubernetes

@@ -44,8 +44,8 @@ class ListerWatcher {
 // other end is gone without a word.
 inline constexpr Duration kWatchIdle = std::chrono::seconds(150);
 
-// The real one. `client` outlives it.
+// The real one.
 std::unique_ptr<ListerWatcher> MakeListerWatcher(
-    ApiClient& client, Duration watch_idle = kWatchIdle);
+    std::unique_ptr<ApiClient> client, Duration watch_idle = kWatchIdle);
 
 }  // namespace ta::kubernetes

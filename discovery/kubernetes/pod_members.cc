@@ -40,21 +40,20 @@ bool SayTheSame(const std::vector<MemberObservation>& a,
 }  // namespace
 
 PodMembersFeed::PodMembersFeed(std::string source, const Scope& scope,
-                               WatchPool& pool, Send send, Defer defer,
-                               WallClock now)
+                               WatchPool& pool, Send send,
+                               Deferred::Defer defer, WallClock now)
     : source_(std::move(source)),
       send_(std::move(send)),
-      defer_(std::move(defer)),
       now_(std::move(now)),
-      watch_(pool.Acquire(scope)) {
+      watch_(pool.Acquire(scope)),
+      flush_(std::move(defer), [this] { Flush(); }) {
   assert(scope.resource == Resource::kPods);
   watch_->store().AddListener(this);
   watch_->AddObserver(this);
-  FlushSoon();  // another may have filled the store already
+  flush_.Soon();  // another may have filled the store already
 }
 
 PodMembersFeed::~PodMembersFeed() {
-  *alive_ = false;
   watch_->store().RemoveListener(this);
   watch_->RemoveObserver(this);
 }
@@ -68,21 +67,13 @@ void PodMembersFeed::Changed(const Store&, const Object* before,
   if (is_gone && pod.deleted) ended_.emplace_back(pod.uid());
 }
 
-void PodMembersFeed::Settled(const Store&) { FlushSoon(); }
+void PodMembersFeed::Settled(const Store&) { flush_.Soon(); }
 
 void PodMembersFeed::Stepped(const SharedWatch& watch) {
-  if (watch.health().problem != problem_) FlushSoon();
-}
-
-void PodMembersFeed::FlushSoon() {
-  if (std::exchange(flush_is_due_, true)) return;
-  defer_([this, alive = alive_] {
-    if (*alive) Flush();
-  });
+  if (watch.health().problem != problem_) flush_.Soon();
 }
 
 void PodMembersFeed::Flush() {
-  flush_is_due_ = false;
   MembersUpdate update;
   update.source = source_;
   update.complete = false;

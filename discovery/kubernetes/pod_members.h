@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "allocator/updates.h"
-#include "discovery/kubernetes/hub.h"
+#include "discovery/kubernetes/deferred.h"
 #include "discovery/kubernetes/watch_pool.h"
 
 namespace ta::kubernetes {
@@ -22,18 +22,16 @@ namespace ta::kubernetes {
 // counts, and the others are a problem that is said.
 //
 // Confined to the thread of its pool, which outlives it.
-class PodMembersFeed final : public ClusterUser,
-                             private StoreListener,
+class PodMembersFeed final : private StoreListener,
                              private SharedWatch::Observer {
  public:
   using Send = std::function<void(MembersUpdate)>;
-  using Defer = std::function<void(std::function<void()>)>;
   // The wall clock: pods say by it since when they are not ready.
   using WallClock = std::function<std::chrono::system_clock::time_point()>;
 
   // `source` is the updates'. REQUIRES: scope.resource == Resource::kPods
   PodMembersFeed(std::string source, const Scope& scope, WatchPool& pool,
-                 Send send, Defer defer,
+                 Send send, Deferred::Defer defer,
                  WallClock now = std::chrono::system_clock::now);
   // Nothing is sent any more.
   ~PodMembersFeed() override;
@@ -45,23 +43,19 @@ class PodMembersFeed final : public ClusterUser,
                const Object* now) override;
   void Settled(const Store& store) override;
   void Stepped(const SharedWatch& watch) override;
-  void FlushSoon();
   void Flush();
   // By namespace and name; names that stand twice go to `twice`.
   std::vector<MemberObservation> List(std::string& twice) const;
 
   const std::string source_;
   const Send send_;
-  const Defer defer_;
   const WallClock now_;
   const std::shared_ptr<SharedWatch> watch_;
   std::vector<std::string> ended_;  // since the last list that was sent
   bool sent_any_ = false;           // a list
   std::vector<MemberObservation> sent_;
   std::string problem_;  // as it was sent
-  bool flush_is_due_ = false;
-  // Whether this still lives, for what was deferred.
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Deferred flush_;
 };
 
 }  // namespace ta::kubernetes

@@ -27,8 +27,8 @@ void PodMembersSource::Start() {
   }
   session_ = hub_->Open(
       {ClusterSource::Kind::kFound, settings_.kube_config_path},
-      [this](Connection& connection) -> Result<std::unique_ptr<ClusterUser>> {
-        return std::make_unique<PodMembersFeed>(
+      [this](Connection& connection) -> Result<Hub::User> {
+        return std::make_shared<PodMembersFeed>(
             source_,
             Scope{Resource::kPods, settings_.collector_namespace,
                   settings_.selector},

@@ -7,8 +7,8 @@ namespace ta::kubernetes {
 
 RoleDiscovery::RoleDiscovery(const RoleConfig& config,
                              const std::vector<std::string>& namespaces,
-                             WatchPool& pool, Send send, Defer defer)
-    : send_(std::move(send)), defer_(std::move(defer)) {
+                             WatchPool& pool, Send send, Deferred::Defer defer)
+    : send_(std::move(send)), flush_(std::move(defer), [this] { Flush(); }) {
   for (const std::string& ns :
        std::set<std::string>(namespaces.begin(), namespaces.end())) {
     parts_.push_back(std::make_unique<Part>());
@@ -27,11 +27,10 @@ RoleDiscovery::RoleDiscovery(const RoleConfig& config,
     }
     part.role = std::make_unique<Role>(config.kind, config.attach, stores);
   }
-  FlushSoon();  // others may have filled the stores already
+  flush_.Soon();  // others may have filled the stores already
 }
 
 RoleDiscovery::~RoleDiscovery() {
-  *alive_ = false;
   for (const auto& watch : watches_) {
     watch->store().RemoveListener(this);
     watch->RemoveObserver(this);
@@ -48,21 +47,13 @@ void RoleDiscovery::Changed(const Store& store, const Object* before,
   }
 }
 
-void RoleDiscovery::Settled(const Store&) { FlushSoon(); }
+void RoleDiscovery::Settled(const Store&) { flush_.Soon(); }
 
 void RoleDiscovery::Stepped(const SharedWatch&) {
-  if (Problem() != problem_) FlushSoon();
-}
-
-void RoleDiscovery::FlushSoon() {
-  if (std::exchange(flush_is_due_, true)) return;
-  defer_([this, alive = alive_] {
-    if (*alive) Flush();
-  });
+  if (Problem() != problem_) flush_.Soon();
 }
 
 void RoleDiscovery::Flush() {
-  flush_is_due_ = false;
   RoleUpdate update;
   if (synced_) {
     update.groups = TouchedGroups();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "allocator/target_group.h"
+#include "discovery/kubernetes/deferred.h"
 #include "discovery/kubernetes/role.h"
 #include "discovery/kubernetes/watch_pool.h"
 
@@ -29,14 +30,10 @@ class RoleDiscovery final : private StoreListener,
                             private SharedWatch::Observer {
  public:
   using Send = std::function<void(RoleUpdate)>;
-  // Has the function called soon, on the same thread, never at once: what
-  // changes until then is sent together.
-  using Defer = std::function<void(std::function<void()>)>;
-
   // `namespaces`: {""} for all; equal ones count once.
   RoleDiscovery(const RoleConfig& config,
                 const std::vector<std::string>& namespaces, WatchPool& pool,
-                Send send, Defer defer);
+                Send send, Deferred::Defer defer);
   // Nothing is sent any more.
   ~RoleDiscovery() override;
   RoleDiscovery(const RoleDiscovery&) = delete;
@@ -55,22 +52,18 @@ class RoleDiscovery final : private StoreListener,
                const Object* now) override;
   void Settled(const Store& store) override;
   void Stepped(const SharedWatch& watch) override;
-  void FlushSoon();
   void Flush();
   std::vector<TargetGroup> AllGroups() const;
   std::vector<TargetGroup> TouchedGroups();
   std::string Problem() const;
 
   const Send send_;
-  const Defer defer_;
   std::vector<std::shared_ptr<SharedWatch>> watches_;
   std::vector<std::unique_ptr<Part>> parts_;
   std::unordered_map<const Store*, std::vector<Part*>> parts_of_;
   bool synced_ = false;  // everything was sent once
-  bool flush_is_due_ = false;
   std::string problem_;  // as it was sent
-  // Whether this still lives, for what was deferred.
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Deferred flush_;
 };
 
 }  // namespace ta::kubernetes

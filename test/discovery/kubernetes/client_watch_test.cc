@@ -65,8 +65,8 @@ class WatchTest : public testing::Test {
             const ClientOptions& options = {}) {
     ClientSettings settings;
     settings.server = server.url("");
-    client = *ApiClient::Make(loop.get_executor(), settings, options);
-    lister = MakeListerWatcher(*client, idle);
+    lister = MakeListerWatcher(
+        *ApiClient::Make(loop.get_executor(), settings, options), idle);
   }
   Answer<void> Watch(const ListerWatcher::OnEvent& on_event) {
     return test::RunOn(loop,
@@ -75,7 +75,6 @@ class WatchTest : public testing::Test {
 
   boost::asio::io_context loop;
   const Scope scope{Resource::kPods};
-  std::unique_ptr<ApiClient> client;
   std::unique_ptr<ListerWatcher> lister;
 };
 

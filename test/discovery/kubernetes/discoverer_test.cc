@@ -32,18 +32,6 @@ KubernetesDiscovery Pods(const std::string& server) {
 
 class KubernetesDiscovererTest : public testing::Test {
  protected:
-  HubOptions Options() {
-    HubOptions options;
-    options.first_retry = options.longest_retry = milliseconds(1);
-    options.reflector.streaming_lists = false;
-    options.reflector.first_backoff = milliseconds(1);
-    options.reflector.longest_backoff = milliseconds(5);
-    options.places.get_env = [](const char*) -> const char* { return nullptr; };
-    options.make_lister = [&](const ClientSettings&) {
-      return cluster_.MakeLister();
-    };
-    return options;
-  }
   bool WaitForProblem(const std::string& problem) {
     return sink_.WaitFor([&](const auto& state) {
       return state.problem().find(problem) != std::string::npos;
@@ -56,7 +44,7 @@ class KubernetesDiscovererTest : public testing::Test {
 
 TEST_F(KubernetesDiscovererTest, SendsGroupsAndFollowsThem) {
   cluster_.Put("x", "a", "10.0.0.1");
-  Hub hub(Options());
+  Hub hub(cluster_.HubOptions());
   KubernetesDiscoverer pods("key", Pods("http://api"), &hub, &sink_);
   pods.Start();
   ASSERT_TRUE(sink_.WaitForAddresses({"10.0.0.1"}));
@@ -73,7 +61,7 @@ TEST_F(KubernetesDiscovererTest, SendsGroupsAndFollowsThem) {
 TEST_F(KubernetesDiscovererTest, UnreachableServerIsAProblemUntilItAnswers) {
   cluster_.Put("x", "a", "10.0.0.1");
   cluster_.Set(FakeCluster::Mood::kUnreachable);
-  Hub hub(Options());
+  Hub hub(cluster_.HubOptions());
   KubernetesDiscoverer pods("key", Pods("http://api"), &hub, &sink_);
   pods.Start();
   ASSERT_TRUE(WaitForProblem("role pod: list pods: connection refused"));
@@ -101,7 +89,7 @@ TEST_F(KubernetesDiscovererTest, UnreachableServerIsAProblemUntilItAnswers) {
 }
 
 TEST_F(KubernetesDiscovererTest, NothingIsSentOnceItIsStopped) {
-  Hub hub(Options());
+  Hub hub(cluster_.HubOptions());
   KubernetesDiscoverer pods("key", Pods("http://api"), &hub, &sink_);
   pods.Start();
   ASSERT_TRUE(sink_.WaitFor([](const auto& state) { return state.synced(); }));
@@ -117,7 +105,7 @@ TEST_F(KubernetesDiscovererTest, NothingIsSentOnceItIsStopped) {
 }
 
 TEST_F(KubernetesDiscovererTest, WithoutClusterItIsNotSynced) {
-  Hub hub(Options());
+  Hub hub(cluster_.HubOptions());
   KubernetesDiscoverer pods("key", Pods(""), &hub, &sink_);
   pods.Start();
   ASSERT_TRUE(WaitForProblem("KUBERNETES_SERVICE_HOST"));
@@ -127,7 +115,7 @@ TEST_F(KubernetesDiscovererTest, WithoutClusterItIsNotSynced) {
 
 TEST_F(KubernetesDiscovererTest, KubeconfigMayComeLater) {
   const test::TempFolder folder;
-  Hub hub(Options());
+  Hub hub(cluster_.HubOptions());
   KubernetesDiscovery settings = Pods("");
   settings.kubeconfig_file = folder / "config";
   KubernetesDiscoverer pods("key", settings, &hub, &sink_);
@@ -147,7 +135,7 @@ TEST_F(KubernetesDiscovererTest, OwnNamespaceIsThatOfTheContext) {
   const test::TempFolder folder;
   cluster_.Put("x", "a", "10.0.0.1");
   cluster_.Put("y", "a", "10.0.0.2");
-  Hub hub(Options());
+  Hub hub(cluster_.HubOptions());
   KubernetesDiscovery settings = Pods("");
   settings.own_namespace = true;
   settings.kubeconfig_file = folder / "config";
@@ -177,7 +165,7 @@ TEST_F(KubernetesDiscovererTest, ReloadWhileUnreachableKeepsTheOldOne) {
     config.jobs.push_back(job);
     return config;
   };
-  DiscoveryManager manager(&sink_, {}, MakeDiscoverer, Options());
+  DiscoveryManager manager(&sink_, {}, MakeDiscoverer, cluster_.HubOptions());
   manager.Apply(config_with("old", "x"));
   ASSERT_TRUE(sink_.WaitForAddresses({"10.0.0.1"}));
   ASSERT_TRUE(

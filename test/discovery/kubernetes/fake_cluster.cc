@@ -96,6 +96,19 @@ std::unique_ptr<kubernetes::ListerWatcher> FakeCluster::MakeLister() {
   return std::make_unique<FakeLister>(*this);
 }
 
+kubernetes::HubOptions FakeCluster::HubOptions() {
+  kubernetes::HubOptions options;
+  options.first_retry = options.longest_retry = std::chrono::milliseconds(1);
+  options.reflector.streaming_lists = false;
+  options.reflector.first_backoff = std::chrono::milliseconds(1);
+  options.reflector.longest_backoff = std::chrono::milliseconds(5);
+  options.places.get_env = [](const char*) -> const char* { return nullptr; };
+  options.make_lister = [this](const kubernetes::ClientSettings&) {
+    return MakeLister();
+  };
+  return options;
+}
+
 void FakeCluster::Set(Mood mood) {
   const std::lock_guard lock(mutex_);
   mood_ = mood;

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "discovery/kubernetes/hub.h"
 #include "discovery/kubernetes/lister_watcher.h"
 
 namespace ta::test {
@@ -24,6 +25,9 @@ class FakeCluster {
   enum class Mood { kWell, kUnreachable, kSilent };
 
   std::unique_ptr<kubernetes::ListerWatcher> MakeLister();
+  // Of a hub that finds this cluster wherever it looks, tries again at once,
+  // and sees no environment.
+  kubernetes::HubOptions HubOptions();
 
   // Those that are sent to a silent one stay there until they are stopped.
   void Set(Mood mood);

@@ -80,8 +80,8 @@ class HostileTest : public testing::Test {
     });
     ClientSettings settings;
     settings.server = server.url("");
-    const auto client = *ApiClient::Make(loop_.get_executor(), settings, {});
-    const auto lister = MakeListerWatcher(*client);
+    const auto lister =
+        MakeListerWatcher(*ApiClient::Make(loop_.get_executor(), settings, {}));
     {
       WatchPool pool([&](Store& store, std::function<void()> on_step) {
         auto filler = std::make_unique<Filler>(loop_.get_executor(), store,

@@ -51,7 +51,7 @@ class Told {
 };
 
 // Holds watches as long as it lives.
-struct Watches final : ClusterUser {
+struct Watches {
   Watches(Connection& connection, const std::vector<Scope>& scopes, Told& told)
       : told(told) {
     for (const Scope& scope : scopes) {
@@ -59,7 +59,7 @@ struct Watches final : ClusterUser {
     }
     told.Add("made for " + connection.server());
   }
-  ~Watches() override { told.Add("gone"); }
+  ~Watches() { told.Add("gone"); }
 
   Told& told;
   std::vector<std::shared_ptr<SharedWatch>> held;
@@ -73,26 +73,13 @@ ClusterSource Server(const std::string& url) {
 
 class HubTest : public testing::Test {
  protected:
-  HubOptions Options() {
-    HubOptions options;
-    options.first_retry = milliseconds(1);
-    options.longest_retry = milliseconds(5);
-    options.reflector.streaming_lists = false;
-    options.reflector.first_backoff = milliseconds(1);
-    options.reflector.longest_backoff = milliseconds(5);
-    options.make_lister = [&](const ClientSettings&) {
-      return cluster_.MakeLister();
-    };
-    return options;
-  }
   std::unique_ptr<Hub::Session> Open(Hub& hub, ClusterSource source,
                                      std::vector<Scope> scopes = {
                                          {Resource::kPods}}) {
     return hub.Open(
         std::move(source),
-        [this, scopes](
-            Connection& connection) -> Result<std::unique_ptr<ClusterUser>> {
-          return std::make_unique<Watches>(connection, scopes, told_);
+        [this, scopes](Connection& connection) -> Result<Hub::User> {
+          return std::make_shared<Watches>(connection, scopes, told_);
         },
         [this](const std::string& problem) { told_.Add(problem); });
   }
@@ -111,7 +98,7 @@ TEST_F(HubTest, WithoutSessionsNothingRuns) {
 }
 
 TEST_F(HubTest, EqualScopesOfEqualConnectionsAreOneWatch) {
-  Hub hub(Options());
+  Hub hub(cluster_.HubOptions());
   std::vector<std::unique_ptr<Hub::Session>> sessions;
   for (int i = 0; i < 200; ++i) {
     sessions.push_back(Open(hub, Server("http://a:8080")));
@@ -129,7 +116,7 @@ TEST_F(HubTest, EqualScopesOfEqualConnectionsAreOneWatch) {
 }
 
 TEST_F(HubTest, OtherScopesAndOtherConnectionsAreOtherWatches) {
-  Hub hub(Options());
+  Hub hub(cluster_.HubOptions());
   const auto a = Open(hub, Server("http://a:8080"));
   const auto b = Open(hub, Server("http://a:8080"), {{Resource::kPods, "x"}});
   const auto c = Open(hub, Server("http://b"));
@@ -146,7 +133,7 @@ TEST_F(HubTest, OtherScopesAndOtherConnectionsAreOtherWatches) {
 }
 
 TEST_F(HubTest, LastSessionEndsWatchAndConnection) {
-  Hub hub(Options());
+  Hub hub(cluster_.HubOptions());
   auto a = Open(hub, Server("http://a"));
   auto b = Open(hub, Server("http://a"));
   ASSERT_TRUE(WaitForWatches(1));
@@ -164,7 +151,7 @@ TEST_F(HubTest, LastSessionEndsWatchAndConnection) {
 
 TEST_F(HubTest, ClosesWhileItsListHangs) {
   cluster_.Set(FakeCluster::Mood::kSilent);
-  Hub hub(Options());
+  Hub hub(cluster_.HubOptions());
   auto session = Open(hub, Server("http://a"));
   ASSERT_TRUE(
       cluster_.WaitFor([](const auto& counts) { return counts.waiting == 1; }));
@@ -175,7 +162,7 @@ TEST_F(HubTest, ClosesWhileItsListHangs) {
 }
 
 TEST_F(HubTest, ClosedBeforeItBeganItMakesNothing) {
-  Hub hub(Options());
+  Hub hub(cluster_.HubOptions());
   for (int i = 0; i < 50; ++i) {
     auto session = Open(hub, Server("http://a"));
     session->Close();
@@ -189,7 +176,7 @@ TEST_F(HubTest, ClosedBeforeItBeganItMakesNothing) {
 }
 
 TEST_F(HubTest, EndsWithRequestsUnderWay) {
-  auto hub = std::make_unique<Hub>(Options());
+  auto hub = std::make_unique<Hub>(cluster_.HubOptions());
   auto session = Open(*hub, Server("http://a"));
   ASSERT_TRUE(WaitForWatches(1));
   session.reset();
@@ -201,7 +188,7 @@ TEST_F(HubTest, EndsWithRequestsUnderWay) {
 // A kubeconfig is often mounted or written after the start.
 TEST_F(HubTest, KubeconfigMayComeLater) {
   const test::TempFolder folder;
-  Hub hub(Options());
+  Hub hub(cluster_.HubOptions());
   const auto session = Open(hub, {.kind = ClusterSource::Kind::kKubeconfig,
                                   .kubeconfig = folder / "config"});
   EXPECT_THAT(told_.Until(1),
@@ -217,7 +204,7 @@ TEST_F(HubTest, KubeconfigMayComeLater) {
 }
 
 TEST_F(HubTest, WithoutClusterItSaysWhatItLookedFor) {
-  HubOptions options = Options();
+  HubOptions options = cluster_.HubOptions();
   options.places.get_env = [](const char*) -> const char* { return nullptr; };
   Hub hub(options);
   auto session = Open(hub, {});
@@ -227,13 +214,13 @@ TEST_F(HubTest, WithoutClusterItSaysWhatItLookedFor) {
 }
 
 TEST_F(HubTest, UserThatCannotBeMadeIsTriedAgain) {
-  Hub hub(Options());
+  Hub hub(cluster_.HubOptions());
   int tries = 0;  // on the hub's thread
   const auto session = hub.Open(
       Server("http://a"),
-      [&](Connection& connection) -> Result<std::unique_ptr<ClusterUser>> {
+      [&](Connection& connection) -> Result<Hub::User> {
         if (++tries < 3) return Reject("no namespace");
-        return std::make_unique<Watches>(connection, std::vector<Scope>(),
+        return std::make_shared<Watches>(connection, std::vector<Scope>(),
                                          told_);
       },
       [&](const std::string& problem) { told_.Add(problem); });
@@ -242,7 +229,7 @@ TEST_F(HubTest, UserThatCannotBeMadeIsTriedAgain) {
 
 TEST_F(HubTest, StatusCountsChangesAndFailuresOverAllTime) {
   cluster_.Put("x", "a", "10.0.0.1");
-  Hub hub(Options());
+  Hub hub(cluster_.HubOptions());
   auto session = Open(hub, Server("http://a"));
   ASSERT_TRUE(WaitForWatches(1));
   cluster_.Put("x", "a", "10.0.0.2");

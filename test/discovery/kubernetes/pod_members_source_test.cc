@@ -24,18 +24,6 @@ const char* NoVariable(const char*) { return nullptr; }
 
 class PodMembersSourceTest : public testing::Test {
  protected:
-  HubOptions Options() {
-    HubOptions options;
-    options.first_retry = options.longest_retry = milliseconds(1);
-    options.reflector.streaming_lists = false;
-    options.reflector.first_backoff = milliseconds(1);
-    options.reflector.longest_backoff = milliseconds(5);
-    options.places.get_env = NoVariable;
-    options.make_lister = [&](const ClientSettings&) {
-      return cluster_.MakeLister();
-    };
-    return options;
-  }
   PodMembers Settings() const {
     PodMembers settings{true, "x"};
     settings.kube_config_path = kubeconfig_;
@@ -61,7 +49,7 @@ class PodMembersSourceTest : public testing::Test {
 };
 
 TEST_F(PodMembersSourceTest, WithoutASelectorNobodyIsAMemberAndNoServerAsked) {
-  Hub hub(Options());
+  Hub hub(cluster_.HubOptions());
   PodMembers settings = Settings();
   settings.has_selector = false;
   PodMembersSource source(settings, &hub, &sink_);
@@ -79,7 +67,7 @@ TEST_F(PodMembersSourceTest, WithoutASelectorNobodyIsAMemberAndNoServerAsked) {
 TEST_F(PodMembersSourceTest, WaitsForAKubeconfigAndFollowsThePods) {
   cluster_.Put("x", "c-0", "10.0.0.1");
   cluster_.Put("y", "c-1", "10.0.0.2");
-  Hub hub(Options());
+  Hub hub(cluster_.HubOptions());
   PodMembersSource source(Settings(), &hub, &sink_);
   source.Start();
   ASSERT_TRUE(sink_.WaitFor([](const auto& state) {
