@@ -115,7 +115,7 @@ Result<Https> OpenHttps(const Config& config) {
   if (!config.https.enabled) return Https{};
   auto texts = ReadTlsFiles(config.https);
   if (!texts) return std::unexpected(std::move(texts.error()));
-  auto tls = MakeTls(*texts, config.https);
+  auto tls = ServerTls::Make(*texts);
   if (!tls) return std::unexpected(std::move(tls.error()));
   return Https{*std::move(texts),
                HttpsOptions{.listen_addr = config.https.listen_addr,

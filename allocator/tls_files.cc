@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <ctime>
-#include <string_view>
 #include <utility>
 
 #include "allocator/base/log.h"
@@ -32,11 +31,16 @@ std::string Day(std::int64_t unix_seconds) {
 }  // namespace
 
 Result<ServerTlsTexts> ReadTlsFiles(const HttpsConfig& https) {
-  ServerTlsTexts texts;
+  ServerTlsTexts texts{.certificate_pem = {},
+                       .key_pem = {},
+                       .ca_pem = {},
+                       .certificate_file = https.cert_file,
+                       .key_file = https.key_file,
+                       .ca_file = https.ca_file};
   const std::pair<const std::string*, std::string*> files[] = {
-      {&https.cert_file, &texts.certificate_pem},
-      {&https.key_file, &texts.key_pem},
-      {&https.ca_file, &texts.ca_pem},
+      {&texts.certificate_file, &texts.certificate_pem},
+      {&texts.key_file, &texts.key_pem},
+      {&texts.ca_file, &texts.ca_pem},
   };
   for (const auto& [path, text] : files) {
     Result<std::string> read = ReadFile(*path, kMaxBytes);
@@ -44,17 +48,6 @@ Result<ServerTlsTexts> ReadTlsFiles(const HttpsConfig& https) {
     *text = *std::move(read);
   }
   return texts;
-}
-
-Result<std::shared_ptr<const ServerTls>> MakeTls(const ServerTlsTexts& texts,
-                                                 const HttpsConfig& https) {
-  auto made = ServerTls::Make(texts);
-  if (made) return made;
-  const std::string_view what = made.error().message;
-  const std::string& path = what.starts_with("the key")  ? https.key_file
-                            : what.starts_with("the CA") ? https.ca_file
-                                                         : https.cert_file;
-  return std::unexpected(std::move(made.error()).Within(path));
 }
 
 TlsFileWatcher::TlsFileWatcher(HttpsConfig https, ServerTlsTexts loaded,
@@ -96,7 +89,7 @@ TimePoint TlsFileWatcher::Work(const FileWatch::Hints& hints) {
     wrong_since_.reset();
     return now + kRefresh;
   }
-  auto made = texts ? MakeTls(*texts, https_)
+  auto made = texts ? ServerTls::Make(*texts)
                     : Result<std::shared_ptr<const ServerTls>>(
                           std::unexpected(texts.error()));
   if (!made) {

@@ -26,10 +26,6 @@ namespace ta {
 // disk.
 Result<ServerTlsTexts> ReadTlsFiles(const HttpsConfig& https);
 
-// The server's TLS out of these; an error names the file that is wrong.
-Result<std::shared_ptr<const ServerTls>> MakeTls(const ServerTlsTexts& texts,
-                                                 const HttpsConfig& https);
-
 // Watches them. Logs each change once, and each mistake once. Thread-safe;
 // reads on the thread of its FileWatch.
 class TlsFileWatcher {

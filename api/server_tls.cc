@@ -123,6 +123,11 @@ Result<std::int64_t> UseCa(SSL_CTX* context, const std::string& pem) {
   return expires;
 }
 
+std::unexpected<Error> Of(const std::string& file, Error error) {
+  return std::unexpected(file.empty() ? std::move(error)
+                                      : std::move(error).Within(file));
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const ServerTls>> ServerTls::Make(
@@ -158,11 +163,13 @@ Result<void> ServerTls::Fill(const ServerTlsTexts& texts) {
   SSL_CTX_set_verify(
       context_, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   const auto certificate = UseCertificate(context_, texts.certificate_pem);
-  if (!certificate) return std::unexpected(certificate.error());
+  if (!certificate) return Of(texts.certificate_file, certificate.error());
   certificate_expires_ = *certificate;
-  if (auto key = UseKey(context_, texts.key_pem); !key) return key;
+  if (auto key = UseKey(context_, texts.key_pem); !key) {
+    return Of(texts.key_file, key.error());
+  }
   const auto ca = UseCa(context_, texts.ca_pem);
-  if (!ca) return std::unexpected(ca.error());
+  if (!ca) return Of(texts.ca_file, ca.error());
   ca_expires_ = *ca;
   return {};
 }

@@ -19,11 +19,15 @@
 
 namespace ta {
 
-// Texts, not files: who has files reads them. Value type.
+// Texts, not files: who has files reads them, and may say for errors which they
+// are. Value type.
 struct ServerTlsTexts {
   std::string certificate_pem;  // the server's own and its chain
   std::string key_pem;          // of it, not encrypted
   std::string ca_pem;           // whoever may sign clients' certificates
+  std::string certificate_file = {};
+  std::string key_file = {};
+  std::string ca_file = {};
   bool operator==(const ServerTlsTexts&) const = default;
 };
 
@@ -31,7 +35,8 @@ struct ServerTlsTexts {
 // takes effect for new connections only.
 class ServerTls {
  public:
-  // An error says which of the texts is wrong and how, never what it contains.
+  // An error says which of the texts is wrong and how, with its file if that
+  // was said, never what it contains.
   static Result<std::shared_ptr<const ServerTls>> Make(
       const ServerTlsTexts& texts);
   ~ServerTls();

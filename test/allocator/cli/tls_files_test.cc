@@ -65,11 +65,11 @@ class TlsFilesTest : public testing::Test {
 };
 
 TEST_F(TlsFilesTest, WhatIsWrongNamesItsFile) {
-  EXPECT_TRUE(MakeTls(*ReadTlsFiles(https_), https_));
+  EXPECT_TRUE(ServerTls::Make(*ReadTlsFiles(https_)));
   const auto error = [&] {
     const auto texts = ReadTlsFiles(https_);
     if (!texts) return texts.error().message;
-    const auto made = MakeTls(*texts, https_);
+    const auto made = ServerTls::Make(*texts);
     return made ? std::string("none") : made.error().message;
   };
   Write(https_.ca_file, "x");
