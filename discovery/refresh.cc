@@ -23,15 +23,6 @@ namespace {
 
 constexpr Duration kFirstBackoff = std::chrono::seconds(1);
 
-// splitmix64: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number
-// Generators", OOPSLA 2014.
-std::uint64_t NextRandom(std::uint64_t& state) {
-  std::uint64_t z = state += 0x9e3779b97f4a7c15;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
-
 }  // namespace
 
 RefreshSchedule::RefreshSchedule(Duration interval, std::uint64_t seed)
@@ -40,8 +31,8 @@ RefreshSchedule::RefreshSchedule(Duration interval, std::uint64_t seed)
       random_(seed) {}
 
 Duration RefreshSchedule::Shortened(Duration wait) {
-  const auto thousandths = static_cast<int>(NextRandom(random_) % 101);
-  return wait - wait / 1000 * thousandths;
+  std::uniform_int_distribution<int> thousandths(0, 100);
+  return wait - wait / 1000 * thousandths(random_);
 }
 
 TimePoint RefreshSchedule::Next(TimePoint began, TimePoint ended,

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <random>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -45,7 +46,7 @@ class RefreshSchedule {
   Duration interval_;
   Duration backoff_;
   bool has_succeeded_ = false;
-  std::uint64_t random_;
+  std::mt19937_64 random_;
 };
 
 // One answer of the world, as far as it was one.
