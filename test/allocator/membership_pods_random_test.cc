@@ -10,8 +10,6 @@
 #include <set>
 #include <utility>
 
-#include "allocator/members_key.h"
-#include "allocator/membership.h"
 #include "test/support/pods.h"
 
 namespace ta {
@@ -20,11 +18,6 @@ namespace {
 using std::chrono::seconds;
 using test::PodOf;
 using State = Membership::State;
-using List = std::vector<MemberObservation>;
-
-TimePoint At(int second) {
-  return TimePoint(std::chrono::hours(1)) + seconds(second);
-}
 
 struct ModelPod {
   MemberObservation seen;
@@ -42,6 +35,8 @@ struct ModelMember {
 
 class Model {
  public:
+  using List = test::PodMembership::List;
+
   int grace = 30;
   std::map<std::string, ModelPod> pods;
   std::map<std::string, ModelMember> members;
@@ -154,27 +149,9 @@ class Model {
   int next_life_ = 0;
 };
 
-class RandomPodsTest : public ::testing::TestWithParam<int> {
+class RandomPodsTest : public ::testing::TestWithParam<int>,
+                       protected test::PodMembership {
  protected:
-  RandomPodsTest() { membership_.Configure(config_, At(0)); }
-
-  // What was gone by it.
-  std::vector<MemberId> Observe(const List& list, int second,
-                                std::vector<std::string> ended) {
-    MembersUpdate update;
-    update.source = MembersKey(config_);
-    update.members = list;
-    update.ended_pods = std::move(ended);
-    membership_.Observe(update, At(second));
-    return membership_.Advance(At(second));
-  }
-  std::vector<MemberId> Poll(const std::string& name, int second) {
-    membership_.Polled({name, "job", std::nullopt, seconds(0), At(second)});
-    return membership_.Advance(At(second));
-  }
-  const Membership::Member& Member(const std::string& name) const {
-    return membership_.members().at(name);
-  }
   int Draw(int below) { return static_cast<int>(random_() % below); }
 
   // What the cluster does; what we are told of it is another matter.
@@ -243,8 +220,6 @@ class RandomPodsTest : public ::testing::TestWithParam<int> {
     ASSERT_EQ(gone, expected_gone);
   }
 
-  const MembersConfig config_ = PodMembers{true, "x"};
-  Membership membership_;
   std::mt19937 random_{static_cast<std::uint32_t>(GetParam())};
   std::map<std::string, MemberObservation> cluster_;
   std::vector<std::string> ended_;

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "allocator/members_key.h"
-#include "allocator/membership.h"
 #include "test/support/pods.h"
 
 namespace ta {
@@ -17,38 +16,13 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 using State = Membership::State;
-using List = std::vector<MemberObservation>;
 
-constexpr TimePoint kStart{std::chrono::hours(1)};
-TimePoint At(int second) { return kStart + seconds(second); }
-
-class MembershipPodsTest : public ::testing::Test {
+class MembershipPodsTest : public ::testing::Test,
+                           protected test::PodMembership {
  protected:
-  MembershipPodsTest() { membership_.Configure(config_, At(0)); }
-
-  // What was gone by it.
-  std::vector<MemberId> Observe(const List& list, int second,
-                                std::vector<std::string> ended = {}) {
-    MembersUpdate update;
-    update.source = MembersKey(config_);
-    update.members = list;
-    update.ended_pods = std::move(ended);
-    membership_.Observe(update, At(second));
-    return membership_.Advance(At(second));
-  }
-  std::vector<MemberId> Poll(const std::string& name, int second) {
-    membership_.Polled({name, "job", std::nullopt, seconds(0), At(second)});
-    return membership_.Advance(At(second));
-  }
-  const Membership::Member& Member(const std::string& name) const {
-    return membership_.members().at(name);
-  }
   bool IsMember(const std::string& name) const {
     return membership_.members().contains(name);
   }
-
-  MembersConfig config_ = PodMembers{true, "x"};
-  Membership membership_;
 };
 
 TEST_F(MembershipPodsTest, APodIsAMemberWithItsNodeAndUid) {

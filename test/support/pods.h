@@ -5,7 +5,10 @@
 #include <chrono>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "allocator/members_key.h"
+#include "allocator/membership.h"
 #include "allocator/updates.h"
 
 namespace ta::test {
@@ -42,6 +45,41 @@ class PodOf {
 
  private:
   MemberObservation seen_;
+};
+
+// Members as a source of pods tells of them, on a clock of seconds.
+class PodMembership {
+ public:
+  using List = std::vector<MemberObservation>;
+
+  PodMembership() { membership_.Configure(config_, At(0)); }
+
+  static TimePoint At(int second) {
+    return TimePoint(std::chrono::hours(1)) + std::chrono::seconds(second);
+  }
+
+ protected:
+  // What was gone by it.
+  std::vector<MemberId> Observe(const List& list, int second,
+                                std::vector<std::string> ended = {}) {
+    MembersUpdate update;
+    update.source = MembersKey(config_);
+    update.members = list;
+    update.ended_pods = std::move(ended);
+    membership_.Observe(update, At(second));
+    return membership_.Advance(At(second));
+  }
+  std::vector<MemberId> Poll(const std::string& name, int second) {
+    membership_.Polled(
+        {name, "job", std::nullopt, std::chrono::seconds(0), At(second)});
+    return membership_.Advance(At(second));
+  }
+  const Membership::Member& Member(const std::string& name) const {
+    return membership_.members().at(name);
+  }
+
+  MembersConfig config_ = PodMembers{true, "x"};
+  Membership membership_;
 };
 
 }  // namespace ta::test
