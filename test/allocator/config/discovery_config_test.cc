@@ -91,9 +91,9 @@ TEST(DiscoveryConfigTest, KeyOfAnHttpUrlHidesItsPasswordAndQuery) {
 
 TEST(DiscoveryConfigTest, KubernetesServerIsOneOfThree) {
   LoadOptions options;
-  options.flags.kube_config_path = "/root/kubeconfig";
+  options.flags.kube_config_path = "/etc/kubeconfig";
   const auto found = Kubernetes("role: pod", options);
-  EXPECT_EQ(SettingsOf(found).kube_config_path, "/root/kubeconfig");
+  EXPECT_EQ(SettingsOf(found).kube_config_path, "/etc/kubeconfig");
   const auto file = Kubernetes("role: pod, kubeconfig_file: k", options);
   EXPECT_EQ(SettingsOf(file).kubeconfig_file, "/etc/ta/k");
   EXPECT_EQ(SettingsOf(file).kube_config_path, "");
@@ -120,7 +120,7 @@ TEST(DiscoveryConfigTest, KeyTellsApartWhatFilesLeadTo) {
   EXPECT_NE(Kubernetes("role: pod, kubeconfig_file: k", {}, "/a/ta.yaml").key,
             Kubernetes("role: pod, kubeconfig_file: k", {}, "/b/ta.yaml").key);
   LoadOptions other;
-  other.flags.kube_config_path = "/root/kubeconfig";
+  other.flags.kube_config_path = "/etc/kubeconfig";
   EXPECT_NE(Kubernetes("role: pod").key, Kubernetes("role: pod", other).key);
   EXPECT_EQ(Kubernetes("role: pod, api_server: 'http://a'").key,
             Kubernetes("role: pod, api_server: 'http://a'", other).key);
