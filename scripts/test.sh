@@ -13,6 +13,7 @@ cd "$(dirname "$0")/.."
 
 jobs=$(nproc)
 failed=()
+reports=()
 
 say() { printf '\n==> %s\n' "$*"; }
 
@@ -30,15 +31,20 @@ build() {
 tests() {
   local preset=$1 name=$2
   shift 2
+  local report=$PWD/build/$preset.${name// /-}.xml
   say "testing $preset: $name"
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error \
-    "$@" || failed+=("$preset: $name")
+    --output-junit "$report" "$@" || {
+    failed+=("$preset: $name")
+    reports+=("$report")
+  }
 }
 
 finish() {
   if [ "${#failed[@]}" -gt 0 ]; then
     say "FAILED:"
     printf '  %s\n' "${failed[@]}"
+    scripts/failed-tests.py "${reports[@]}"
     exit 1
   fi
   say "all passed in $((SECONDS / 60)) min $((SECONDS % 60)) s"

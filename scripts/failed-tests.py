@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+"""Says which tests of a JUnit report of ctest's failed, and how they ended.
+
+    scripts/failed-tests.py REPORT...
+
+Each with the last lines of what it printed, and then all names: what one needs
+at the end of a long log. A report that is missing or cut is said, too.
+"""
+
+import sys
+import xml.etree.ElementTree
+
+LAST_LINES = 12
+LINE_LENGTH = 200
+
+
+def failed_in(report):
+    try:
+        cases = xml.etree.ElementTree.parse(report).iter("testcase")
+        return [case for case in cases if case.get("status") == "fail"]
+    except (OSError, xml.etree.ElementTree.ParseError) as error:
+        print(f"  {report}: {error}")
+        return []
+
+
+failed = [case for report in sys.argv[1:] for case in failed_in(report)]
+for case in failed:
+    print(f"  {case.get('name')}")
+    output = (case.findtext("system-out") or "").strip().splitlines()
+    for line in output[-LAST_LINES:]:
+        print("    | " + line[:LINE_LENGTH])
+for case in failed:
+    print(f"  failed: {case.get('name')} ({float(case.get('time', 0)):.0f} s)")
