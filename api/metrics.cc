@@ -158,9 +158,8 @@ std::vector<prometheus::MetricFamily> ServiceMetrics::Collect() const {
   return out.Take();
 }
 
-std::string MetricsText(
-    const std::vector<std::shared_ptr<const prometheus::Collectable>>&
-        sources) {
+std::vector<prometheus::MetricFamily> GatherMetrics(
+    const MetricSources& sources) {
   std::vector<prometheus::MetricFamily> families;
   for (const auto& source : sources) {
     auto some = source->Collect();
@@ -179,9 +178,13 @@ std::string MetricsText(
       }
     }
   }
+  return families;
+}
+
+std::string MetricsText(const MetricSources& sources) {
   // The base class's overload, which the derived one hides.
   const prometheus::Serializer& serializer = prometheus::TextSerializer();
-  return serializer.Serialize(families);
+  return serializer.Serialize(GatherMetrics(sources));
 }
 
 }  // namespace ta

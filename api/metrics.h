@@ -82,10 +82,16 @@ class ProcessMetrics final : public prometheus::Collectable {
   const std::string version_;
 };
 
-// The families of all `sources` in Prometheus's text format, sorted by name so
-// that two scrapes can be compared. In label values, bytes that are no UTF-8
-// become U+FFFD.
-std::string MetricsText(
-    const std::vector<std::shared_ptr<const prometheus::Collectable>>& sources);
+using MetricSources =
+    std::vector<std::shared_ptr<const prometheus::Collectable>>;
+
+// The families of all `sources` that have samples, sorted by name so that two
+// scrapes can be compared. In label values, bytes that are no UTF-8 become
+// U+FFFD.
+std::vector<prometheus::MetricFamily> GatherMetrics(
+    const MetricSources& sources);
+
+// The same in Prometheus's text format.
+std::string MetricsText(const MetricSources& sources);
 
 }  // namespace ta

@@ -113,4 +113,8 @@ void Server::Stop() { impl_->Stop(); }
 
 const ServerStats& Server::stats() const { return impl_->shared->stats; }
 
+std::vector<prometheus::MetricFamily> Server::Metrics() const {
+  return GatherMetrics(impl_->shared->Sources());
+}
+
 }  // namespace ta

@@ -29,7 +29,8 @@
 
 namespace prometheus {
 class Collectable;
-}
+struct MetricFamily;
+}  // namespace prometheus
 
 namespace ta {
 
@@ -128,6 +129,8 @@ class Server {
   void Stop();
 
   const ServerStats& stats() const;
+  // What /metrics shows, at this time. Any thread; costs what a scrape does.
+  std::vector<prometheus::MetricFamily> Metrics() const;
 
  private:
   struct Impl;

@@ -3,16 +3,13 @@
 #include <chrono>
 #include <memory>
 #include <utility>
-#include <vector>
-
-#include "api/metrics.h"
 
 namespace ta {
 namespace {
 
 RouterOptions WithRest(RouterOptions options, const ServerShared* shared) {
   if (!options.metrics) {
-    options.metrics = [shared] { return shared->Metrics(); };
+    options.metrics = [shared] { return MetricsText(shared->Sources()); };
   }
   if (!options.now) {
     options.now = [shared] { return shared->clock().Now(); };
@@ -45,8 +42,8 @@ void ServerShared::UseTls(Result<std::shared_ptr<const ServerTls>> fresh) {
   tls.Set(*std::move(fresh));
 }
 
-std::string ServerShared::Metrics() const {
-  std::vector<std::shared_ptr<const prometheus::Collectable>> sources = {
+MetricSources ServerShared::Sources() const {
+  MetricSources sources = {
       std::make_shared<SnapshotMetrics>(snapshots),
       std::make_shared<ServerMetrics>(stats, router.cache(), router.budget()),
       std::make_shared<TlsMetrics>(stats.tls),
@@ -57,7 +54,7 @@ std::string ServerShared::Metrics() const {
   }
   sources.insert(sources.end(), options.more_metrics.begin(),
                  options.more_metrics.end());
-  return MetricsText(sources);
+  return sources;
 }
 
 }  // namespace ta

@@ -5,8 +5,8 @@
 
 #include <memory>
 #include <mutex>
-#include <string>
 
+#include "api/metrics.h"
 #include "api/server.h"
 #include "api/server_tls.h"
 
@@ -39,8 +39,8 @@ struct ServerShared {
 
   // Takes up new certificates, or counts that those of now are not good.
   void UseTls(Result<std::shared_ptr<const ServerTls>> tls);
-  // The text of /metrics.
-  std::string Metrics() const;
+  // All that /metrics shows.
+  MetricSources Sources() const;
   const Clock& clock() const {
     return options.clock != nullptr ? *options.clock : steady_clock;
   }
