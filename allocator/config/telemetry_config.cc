@@ -1,0 +1,264 @@
+#include "allocator/config/telemetry_config.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "allocator/base/ascii.h"
+#include "allocator/config/go_url.h"
+#include "allocator/config/mistake.h"
+#include "allocator/config/schema_reader.h"
+#include "allocator/config/scrape_config.h"
+
+namespace ta {
+namespace {
+
+using std::chrono::milliseconds;
+
+Temporality TemporalityOf(std::string_view name) {
+  if (name == "delta") return Temporality::kDelta;
+  if (name == "low_memory") return Temporality::kLowMemory;
+  return Temporality::kCumulative;
+}
+
+// RFC 9110: a token.
+bool IsHeaderName(std::string_view name) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) {
+    return (c >= '0' && c <= '9') ||
+           (AsciiLower(c) >= 'a' && AsciiLower(c) <= 'z') ||
+           std::string_view("!#$%&'*+-.^_`|~").contains(c);
+  });
+}
+
+bool IsHeaderValue(std::string_view value) {
+  return std::ranges::none_of(value, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\t') || byte == 0x7f;
+  });
+}
+
+// As the Go allocator does, but a query stays at the end.
+std::string WithSignalPath(std::string_view endpoint) {
+  const auto end = std::min(endpoint.find_first_of("?#"), endpoint.size());
+  std::string url(endpoint.substr(0, end));
+  while (url.ends_with('/')) url.pop_back();
+  if (!url.ends_with("/v1/metrics")) url += "/v1/metrics";
+  return url += endpoint.substr(end);
+}
+
+class TelemetryReader {
+ public:
+  TelemetryReader(const Environment& environment, const std::string& folder,
+                  SchemaReader& reader, Mistakes& warnings)
+      : environment_(environment),
+        folder_(folder),
+        reader_(reader),
+        warnings_(warnings) {}
+
+  TelemetryConfig Read(const Value& telemetry) {
+    TelemetryConfig out;
+    if (telemetry.bad) return out;
+    const Path path{nullptr, "telemetry"};
+    const Path metrics_path{&path, "metrics"};
+    const Value& metrics = telemetry.at("metrics");
+    if (metrics.bad) return out;
+    WarnOfForeign(metrics, metrics_path);
+    const Path readers_path{&metrics_path, "readers"};
+    const Value& readers = metrics.at("readers");
+    for (std::size_t i = 0; i < readers.items.size(); ++i) {
+      const int index = static_cast<int>(i);
+      ReadOne(readers.items[i], index, Path{&readers_path, {}, index}, out);
+    }
+    if (out.readers.empty()) return out;
+    auto resource = ResourceOf(environment_);
+    out.resource = std::move(resource.attributes);
+    if (!resource.problem.empty())
+      Warn(nullptr, Path{}, std::move(resource.problem));
+    return out;
+  }
+
+ private:
+  void Warn(const YamlNode* node, const Path& path, std::string message) {
+    warnings_.push_back({reader_.file(), node != nullptr ? node->line : 0,
+                         node != nullptr ? node->column : 0, path.ToString(),
+                         std::move(message), ""});
+  }
+
+  // Keys of the declarative configuration that neither allocator knows.
+  void WarnOfForeign(const Value& record, const Path& path) {
+    const auto fields = record.record->fields;
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      if (fields[i].type != Type::kForeign || !record.items[i].written)
+        continue;
+      Warn(record.items[i].node, Path{&path, fields[i].name},
+           "means nothing here and is not looked at");
+    }
+  }
+
+  void ReadOne(const Value& reader, int index, const Path& path,
+               TelemetryConfig& out) {
+    if (reader.bad) return;
+    WarnOfForeign(reader, path);
+    const Value& periodic = reader.at("periodic");
+    if (periodic.bad) return;
+    if (!periodic.set)
+      return Warn(reader.node, path,
+                  "is not periodic, so that nothing is sent");
+    const Path periodic_path{&path, "periodic"};
+    WarnOfForeign(periodic, periodic_path);
+    OtlpReaderConfig config;
+    config.index = index;
+    Time(periodic, "interval", periodic_path, config.interval);
+    Time(periodic, "timeout", periodic_path, config.timeout);
+    const Path exporter_path{&periodic_path, "exporter"};
+    const Value& exporter = periodic.at("exporter");
+    if (exporter.bad) return;
+    WarnOfForeign(exporter, exporter_path);
+    const Value& http = exporter.at("otlp_http");
+    const Value& grpc = exporter.at("otlp_grpc");
+    // What is wrong within each is said as well, in the same round.
+    if (!http.bad && !grpc.bad && http.set == grpc.set)
+      reader_.SayAt(periodic, "exporter", periodic_path,
+                    "needs exactly one of otlp_http, otlp_grpc");
+    if (grpc.set && !grpc.bad) Grpc(grpc, Path{&exporter_path, "otlp_grpc"});
+    if (!http.set || http.bad) return;
+    Http(http, Path{&exporter_path, "otlp_http"}, config);
+    out.readers.push_back(std::move(config));
+  }
+
+  // In milliseconds; 0 is the default, as in the Go allocator.
+  void Time(const Value& owner, std::string_view name, const Path& path,
+            milliseconds& out) {
+    const Value& value = owner.at(name);
+    if (value.bad || value.integer == 0) return;
+    if (value.integer < 0)
+      return reader_.SayAt(owner, name, path, "cannot be negative");
+    // More than a year means never, and must not overflow.
+    constexpr std::int64_t kMost = 366LL * 24 * 3600 * 1000;
+    out = milliseconds(std::min<std::int64_t>(value.integer, kMost));
+  }
+
+  void Grpc(const Value& grpc, const Path& path) {
+    WarnOfForeign(grpc, path);
+    if (grpc.at("endpoint").text.empty() && !grpc.at("endpoint").bad)
+      reader_.SayAt(grpc, "endpoint", path, "must be set");
+    if (const Value& tls = grpc.at("tls"); tls.set && !tls.bad)
+      WarnOfForeign(tls, Path{&path, "tls"});
+    Warn(grpc.node, path,
+         "OTLP over gRPC is not implemented, so that nothing is sent: "
+         "otlp_http is");
+  }
+
+  void Http(const Value& http, const Path& path, OtlpReaderConfig& out) {
+    WarnOfForeign(http, path);
+    out.temporality = TemporalityOf(http.at("temporality_preference").text);
+    out.gzip = http.at("compression").text == "gzip";
+    Endpoint(http, path, out);
+    Headers(http, path, out);
+    out.client.follow_redirects = false;
+    out.client.proxy.from_environment = true;
+    const Value& tls = http.at("tls");
+    if (!tls.set || tls.bad) return;
+    const Path tls_path{&path, "tls"};
+    const auto file = [&](std::string_view name) {
+      return ResolvePath(folder_, Replaced(tls, name, tls_path));
+    };
+    out.client.tls.ca.file = file("ca_file");
+    out.client.tls.cert.file = file("cert_file");
+    out.client.tls.key.file = file("key_file");
+    if (out.client.tls.cert.empty() != out.client.tls.key.empty())
+      reader_.SayAt(http, "tls", path,
+                    "needs cert_file and key_file together, or neither");
+  }
+
+  // The text of a field with its references replaced.
+  std::string Replaced(const Value& owner, std::string_view name,
+                       const Path& path) {
+    ReplacedText replaced =
+        ReplaceEnvReferences(owner.at(name).text, environment_);
+    for (const std::string& variable : replaced.missing)
+      Warn(owner.at(name).node, Path{&path, name},
+           "the environment variable " + variable + " is not set, or empty");
+    return std::move(replaced.text);
+  }
+
+  void Endpoint(const Value& http, const Path& path, OtlpReaderConfig& out) {
+    const Value& endpoint = http.at("endpoint");
+    if (endpoint.bad) return;
+    if (endpoint.text.empty())
+      return reader_.SayAt(http, "endpoint", path, "must be set");
+    out.url = WithSignalPath(Replaced(http, "endpoint", path));
+    const auto url = ParseGoUrl(out.url);
+    if (!url || (url->scheme != "http" && url->scheme != "https") ||
+        url->host.empty() || url->host.starts_with(':'))
+      reader_.SayAt(http, "endpoint", path,
+                    "expected http://host:port or https://host:port, got " +
+                        Quoted(endpoint.text));
+  }
+
+  void Headers(const Value& http, const Path& path, OtlpReaderConfig& out) {
+    // In lower case, since names are equal whatever their case; the last of
+    // equal ones counts, and `headers` before `headers_list`.
+    std::map<std::string, HttpHeaderConfig> headers;
+    const auto add = [&](std::string_view name, std::string value) {
+      headers.insert_or_assign(
+          AsciiLower(name),
+          HttpHeaderConfig{std::string(name), {}, {std::move(value)}, {}});
+    };
+    if (!http.at("headers_list").bad) {
+      const auto list = ParseHeadersList(Replaced(http, "headers_list", path));
+      if (!list)
+        reader_.SayAt(http, "headers_list", path, list.error().message);
+      for (const auto& [name, value] : list.value_or(HeaderPairs{})) {
+        if (!IsHeaderName(name) || !IsHeaderValue(value))
+          reader_.SayAt(http, "headers_list", path,
+                        "holds what no header can have");
+        add(name, value);
+      }
+    }
+    const Path headers_path{&path, "headers"};
+    const Value& list = http.at("headers");
+    for (std::size_t i = 0; i < list.items.size(); ++i)
+      Header(list.items[i], Path{&headers_path, {}, static_cast<int>(i)}, add);
+    for (auto& [name, header] : headers)
+      out.client.http_headers.push_back(std::move(header));
+  }
+
+  template <typename Add>
+  void Header(const Value& header, const Path& path, Add add) {
+    if (header.bad) return;
+    const Value& name = header.at("name");
+    const Value& value = header.at("value");
+    if (name.bad || value.bad) return;
+    if (!IsHeaderName(name.text))
+      return reader_.SayAt(header, "name", path,
+                           "is no name of a header: " + Quoted(name.text));
+    // As in the Go allocator.
+    if (value.node == nullptr || value.node->IsNull()) return;
+    std::string text = Replaced(header, "value", path);
+    if (!IsHeaderValue(text))
+      return reader_.SayAt(header, "value", path,
+                           "holds a line break or another control character, "
+                           "maybe of an environment variable");
+    add(name.text, std::move(text));
+  }
+
+  using HeaderPairs = std::vector<std::pair<std::string, std::string>>;
+
+  const Environment& environment_;
+  const std::string& folder_;
+  SchemaReader& reader_;
+  Mistakes& warnings_;
+};
+
+}  // namespace
+
+TelemetryConfig TelemetryConfigOf(const Value& telemetry,
+                                  const Environment& environment,
+                                  const std::string& folder,
+                                  SchemaReader& reader, Mistakes& warnings) {
+  return TelemetryReader(environment, folder, reader, warnings).Read(telemetry);
+}
+
+}  // namespace ta
