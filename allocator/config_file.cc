@@ -4,11 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
-#include <cstdlib>
+#include <cstddef>
 #include <map>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -102,12 +103,11 @@ LoadOptions LoadOptionsOf(const CommandLine& line) {
   LoadOptions options;
   options.flags = line.flags;
   options.strict = line.strict;
-  constexpr std::array kVariables = {"OTELCOL_NAMESPACE",
-                                     "ALLOW_INSECURE_AUTH_SECRETS"};
-  for (const char* name : kVariables) {
-    if (const char* value = std::getenv(name)) {
-      options.environment.emplace(name, value);
-    }
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text(*variable);
+    const std::size_t equals = std::min(text.find('='), text.size());
+    options.environment.emplace(text.substr(0, equals),
+                                text.substr(std::min(equals + 1, text.size())));
   }
   return options;
 }

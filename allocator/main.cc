@@ -4,7 +4,9 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -31,7 +33,9 @@
 #include "allocator/service.h"
 #include "allocator/snapshot.h"
 #include "allocator/state_dir.h"
+#include "allocator/telemetry/telemetry.h"
 #include "allocator/tls_files.h"
+#include "api/metrics.h"
 #include "api/server.h"
 #include "discovery/config_watcher.h"
 #include "discovery/manager.h"
@@ -123,6 +127,13 @@ Result<Https> OpenHttps(const Config& config) {
                             .client_identity = config.https.client_identity}};
 }
 
+// By which a pod knows itself.
+std::string HostName() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0) return "unknown";
+  return name.data();
+}
+
 ExitCode Serve(const CommandLine& line) {
   const sigset_t signals = BlockSignals();
   const LoadOptions options = LoadOptionsOf(line);
@@ -188,18 +199,21 @@ ExitCode Serve(const CommandLine& line) {
       [&](const Result<std::string>&) { reloader.Request("file changed"); });
   watcher_made.count_down();
 
-  Server server(
-      {.listen_addr = config->listen_addr,
-       .https = https->options,
-       .router = {.version = kVersion},
-       .service = &service.metrics(),
-       .more_metrics = {std::make_shared<DiscoveryMetrics>(*manager)}},
-      snapshots,
-      {.on_poll = [&](Poll poll) { service.Polled(std::move(poll)); },
-       .on_reload =
-           [&](ServerCallbacks::ReloadReply reply) {
-             reloader.Request("POST /-/reload", std::move(reply));
-           }});
+  const auto telemetry_metrics =
+      std::make_shared<TelemetryMetrics>(config->telemetry);
+  const MetricSources more_metrics = {
+      std::make_shared<DiscoveryMetrics>(*manager), telemetry_metrics};
+  Server server({.listen_addr = config->listen_addr,
+                 .https = https->options,
+                 .router = {.version = kVersion},
+                 .service = &service.metrics(),
+                 .more_metrics = more_metrics},
+                snapshots,
+                {.on_poll = [&](Poll poll) { service.Polled(std::move(poll)); },
+                 .on_reload =
+                     [&](ServerCallbacks::ReloadReply reply) {
+                       reloader.Request("POST /-/reload", std::move(reply));
+                     }});
   const Result<void> started = server.Start();
   if (started) {
     Log(Level::kInfo, "listening",
@@ -216,6 +230,10 @@ ExitCode Serve(const CommandLine& line) {
           config->https, https->texts, &manager->watch(),
           [&](auto tls) { server.UseTls(std::move(tls)); });
     }
+    // Its end comes first, as its last push reads what all the others count.
+    const Telemetry telemetry(
+        config->telemetry, {.version = kVersion, .host_name = HostName()},
+        [&] { return server.Metrics(); }, *telemetry_metrics);
     WaitForEnd(signals, reloader);
   } else {
     Log(Level::kError, "cannot serve", {{"err", started.error().message}});

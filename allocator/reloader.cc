@@ -26,6 +26,7 @@ Reloader::Reloader(std::string path, LoadOptions options, const Config& first,
       listen_addr_(first.listen_addr),
       https_(first.https),
       state_dir_(first.state_dir),
+      telemetry_(first.telemetry),
       service_(service),
       on_read_(std::move(on_read)),
       last_success_(UnixSeconds()),
@@ -103,6 +104,9 @@ Result<void> Reloader::Load(const std::string& why) {
   }
   if (loaded->state_dir != state_dir_) {
     warnings.emplace_back("state_dir takes effect at the next start");
+  }
+  if (loaded->telemetry != telemetry_) {
+    warnings.emplace_back("telemetry takes effect at the next start");
   }
   LogWarnings(warnings, warned_);
   warned_ = std::move(warnings);

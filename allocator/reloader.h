@@ -56,6 +56,7 @@ class Reloader {
   const std::string listen_addr_;
   const HttpsConfig https_;
   const std::string state_dir_;
+  const TelemetryConfig telemetry_;
   Service& service_;
   const OnRead on_read_;
   // The thread's alone, once it runs.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "allocator/config/http_client_config.h"
+#include "allocator/config/telemetry_config.h"
 #include "allocator/target_group.h"
 
 namespace ta {
@@ -188,6 +189,7 @@ struct Config {
   // Patterns of scrape_config_files, resolved: what a watcher watches too.
   std::vector<std::string> scrape_config_files;
 
+  TelemetryConfig telemetry;
   // By name, ascending; names are unique.
   std::vector<std::shared_ptr<const ScrapeConfig>> jobs;
   // The body of /scrape_configs, rendered once: job name -> scrape config,

@@ -27,7 +27,9 @@ struct MatchedFile {
 
 struct LoadOptions {
   ConfigFlags flags;  // win over the environment, which wins over the file
-  // The variables that count: OTELCOL_NAMESPACE, ALLOW_INSECURE_AUTH_SECRETS.
+  // What counts: OTELCOL_NAMESPACE, ALLOW_INSECURE_AUTH_SECRETS; where metrics
+  // are sent somewhere also OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES and the
+  // variables that the section `telemetry` names.
   std::map<std::string, std::string> environment;
   // Unknown keys are mistakes; otherwise they are warnings, and counted.
   bool strict = false;

@@ -10,6 +10,7 @@
 #include "allocator/config/collectors_file.h"
 #include "allocator/config/pod_selector.h"
 #include "allocator/config/scrape_config.h"
+#include "allocator/config/telemetry_config.h"
 
 namespace ta {
 namespace {
@@ -81,6 +82,7 @@ class OwnConfig {
     Secrets();
     Https();
     NotImplemented();
+    Telemetry();
     config_.state_dir = ResolvePath(folder_, own_.at("state_dir").text);
   }
 
@@ -294,11 +296,14 @@ class OwnConfig {
            "custom resources (ServiceMonitor, PodMonitor, …) are not "
            "implemented: only the scrape configs of the file are served, and "
            "nothing at all if it has none");
-    const Value& metrics = own_.at("telemetry").at("metrics");
-    const Value& readers = metrics.at("readers");
-    if (readers.node != nullptr && !readers.node->items.empty())
-      Warn(readers, "telemetry.metrics.readers",
-           "pushing metrics is not implemented: scrape /metrics instead");
+  }
+
+  void Telemetry() {
+    Mistakes warnings;
+    config_.telemetry = TelemetryConfigOf(
+        own_.at("telemetry"), options_.environment, folder_, reader_, warnings);
+    for (const Mistake& warning : warnings)
+      config_.warnings.push_back(warning.ToString());
   }
 
   const Value& own_;

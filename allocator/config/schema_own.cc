@@ -3,6 +3,7 @@
 // and ours. Rules across fields are in own_config.cc.
 
 #include "allocator/config/schema.h"
+#include "allocator/config/schema_telemetry.h"
 
 namespace ta {
 namespace {
@@ -77,12 +78,6 @@ constexpr std::array kHttpsFields = JoinFields(std::array{
           .values = kIdentities},
 });
 constexpr Record kHttps{"https", kHttpsFields};
-
-constexpr std::array kMetricsFields = {Field{"readers", kNodes}};
-constexpr Record kMetrics{"telemetry.metrics", kMetricsFields};
-constexpr std::array kTelemetryFields = {
-    Field{.name = "metrics", .type = kRecord, .record = &kMetrics}};
-constexpr Record kTelemetry{"telemetry", kTelemetryFields};
 
 constexpr std::array kPollingFields = {
     Field{"poll_timeout", kGoDuration, "90s"}};

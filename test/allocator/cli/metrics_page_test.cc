@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "allocator/discovery_metrics.h"
+#include "allocator/telemetry/telemetry.h"
 #include "api/metrics.h"
 #include "api/router.h"
 #include "test/support/snapshot_builder.h"
@@ -95,12 +96,15 @@ std::string FullPage() {
   manager.file_counters().CountScan(0.25, std::chrono::steady_clock::now());
   const auto series = manager.refresh_counters().SeriesOf("http", "web");
   series->Count(0.5, true, std::chrono::steady_clock::now());
+  TelemetryConfig telemetry;
+  telemetry.readers.emplace_back();
   return MetricsText(
       {std::make_shared<SnapshotMetrics>(snapshots),
        std::make_shared<ServerMetrics>(server, router.cache(), router.budget()),
        std::make_shared<ServiceMetrics>(service, snapshots),
        std::make_shared<ProcessMetrics>("1.2.3"),
-       std::make_shared<DiscoveryMetrics>(manager)});
+       std::make_shared<DiscoveryMetrics>(manager),
+       std::make_shared<TelemetryMetrics>(telemetry)});
 }
 
 TEST(MetricsPageTest, HasWhatTheGoAllocatorHas) {

@@ -255,7 +255,7 @@ config:
   EXPECT_THAT(
       config.warnings,
       ElementsAre(HasSubstr("prometheus_cr.enabled: custom resources"),
-                  HasSubstr("telemetry.metrics.readers: pushing"),
+                  HasSubstr("OTLP over gRPC is not implemented"),
                   HasSubstr("consul_sd_configs is not implemented: job \"a\" "
                             "and 1 more"),
                   HasSubstr("nomad_sd_configs is not implemented: job "
