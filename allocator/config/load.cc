@@ -125,14 +125,8 @@ class Loader {
     Value& global = prometheus.at("global");
     FinishGlobal(global, Path{&path, "global"}, reader_);
     if (options_.inspect) options_.inspect("", global);
-    ScrapeConfigContext context{&global,
-                                folder_,
-                                config_.kube_config_path,
-                                config_.allow_insecure_auth_secrets
-                                    ? Secrets::kShown
-                                    : Secrets::kMasked,
-                                config_.https.enabled || options_.https_serves,
-                                options_.inspect};
+    ScrapeConfigContext context{&global, folder_, config_.kube_config_path,
+                                TellsSecrets(), options_.inspect};
     ReadJobs(prometheus.at("scrape_configs"), Path{&path, "scrape_configs"},
              context, reader_);
     ReadFiles(prometheus, Path{&path, "scrape_config_files"}, context);
@@ -243,6 +237,26 @@ class Loader {
     }
   }
 
+  // Is anybody told secrets?
+  bool TellsSecrets() const {
+    return config_.allow_insecure_auth_secrets || config_.https.enabled ||
+           options_.https_serves;
+  }
+
+  // The bodies of /scrape_configs.
+  void RenderJobs() {
+    config_.scrape_configs_json = Rendered(&Job::json);
+    if (!TellsSecrets()) return;
+    std::string open = Rendered(&Job::secret_json);
+    if (open == config_.scrape_configs_json) return;
+    if (config_.allow_insecure_auth_secrets) {
+      config_.masked_scrape_configs_json =
+          std::exchange(config_.scrape_configs_json, std::move(open));
+    } else {
+      config_.secret_scrape_configs_json = std::move(open);
+    }
+  }
+
   // The body of /scrape_configs out of the jobs' parts, which it takes.
   std::string Rendered(std::string Job::* part) {
     std::string json = "{";
@@ -280,12 +294,7 @@ class Loader {
     std::sort(jobs_.begin(), jobs_.end(), [](const Job& a, const Job& b) {
       return a.config->job_name < b.config->job_name;
     });
-    config_.scrape_configs_json = Rendered(&Job::json);
-    if (config_.https.enabled || options_.https_serves) {
-      config_.secret_scrape_configs_json = Rendered(&Job::secret_json);
-      if (config_.secret_scrape_configs_json == config_.scrape_configs_json)
-        config_.secret_scrape_configs_json = {};
-    }
+    RenderJobs();
     for (Job& job : jobs_) config_.jobs.push_back(std::move(job.config));
     CountMechanisms();
     if (config_.jobs.empty())

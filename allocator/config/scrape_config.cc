@@ -239,7 +239,7 @@ ReadScrapeConfigResult ReadScrapeConfig(const YamlNode& node,
       DiscoveriesOf(value, context.folder, context.kube_config_path);
   out.config = std::move(config);
   out.job_name = value.at("job_name").node;
-  AppendJson(value, context.secrets, out.json);
+  AppendJson(value, Secrets::kMasked, out.json);
   if (context.with_secret_json)
     AppendJson(value, Secrets::kShown, out.secret_json);
   return out;

@@ -21,7 +21,6 @@ struct ScrapeConfigContext {
   const Value* global = nullptr;  // of FinishGlobal; never null
   std::string folder;             // relative paths of discovery start here
   std::string kube_config_path;   // Config's
-  Secrets secrets = Secrets::kMasked;
   bool with_secret_json = false;  // ReadScrapeConfigResult::secret_json
   // LoadOptions::inspect; may be empty.
   std::function<void(std::string_view job, const Value&)> inspect;
@@ -29,8 +28,8 @@ struct ScrapeConfigContext {
 
 struct ReadScrapeConfigResult {
   std::shared_ptr<const ScrapeConfig> config;
-  std::string json;                    // its object in /scrape_configs
-  std::string secret_json;             // that with secrets, if asked for
+  std::string json;         // its object in /scrape_configs, secrets masked
+  std::string secret_json;  // that with secrets, if asked for
   const YamlNode* job_name = nullptr;  // where it was written
 };
 

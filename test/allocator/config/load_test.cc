@@ -298,9 +298,11 @@ TEST(LoadConfigTest, SecretsAreMaskedUnlessAllowed) {
               HasSubstr(R"("password":"\u003csecret\u003e")"));
   for (const auto& discovery : masked.jobs[0]->discoveries)
     EXPECT_THAT(discovery.key, ::testing::Not(HasSubstr("hunter2")));
+  EXPECT_EQ(masked.masked_scrape_configs_json, "") << "it would be the same";
   options.flags.allow_insecure_auth_secrets = true;
-  EXPECT_THAT(Loaded(text, options).scrape_configs_json,
-              HasSubstr(R"("password":"hunter2")"));
+  const Config open = Loaded(text, options);
+  EXPECT_THAT(open.scrape_configs_json, HasSubstr(R"("password":"hunter2")"));
+  EXPECT_EQ(open.masked_scrape_configs_json, masked.scrape_configs_json);
 }
 
 // One discoverer serves all jobs with the same settings, and only those.
