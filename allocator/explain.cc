@@ -23,29 +23,6 @@ std::string_view ToString(RelabelConfig::Action action) {
   return kNames[static_cast<std::size_t>(action)];
 }
 
-// A rule as written, without what is left at its default.
-std::string RuleText(const RelabelConfig& rule) {
-  const RelabelConfig defaults;
-  std::string text(ToString(rule.action));
-  if (!rule.source_labels.empty()) {
-    text +=
-        fmt::format(" source_labels=[{}]", fmt::join(rule.source_labels, ", "));
-  }
-  if (rule.separator != defaults.separator) {
-    text += fmt::format(" separator=\"{}\"", rule.separator);
-  }
-  if (rule.regex != defaults.regex)
-    text += fmt::format(" regex={}", rule.regex);
-  if (rule.modulus != 0) text += fmt::format(" modulus={}", rule.modulus);
-  if (!rule.target_label.empty()) {
-    text += fmt::format(" target_label={}", rule.target_label);
-  }
-  if (rule.replacement != defaults.replacement) {
-    text += fmt::format(" replacement={}", rule.replacement);
-  }
-  return text;
-}
-
 // Why the trace's target was dropped, as one clause.
 std::string DropReason(const ScrapeConfig& config, const RelabelTrace& trace,
                        const std::vector<std::string>& whys) {
@@ -61,18 +38,6 @@ std::string DropReason(const ScrapeConfig& config, const RelabelTrace& trace,
   const RelabelConfig& written = config.relabel_configs[rule];
   return fmt::format("relabel_configs[{}] ({}): {}", rule,
                      ToString(written.action), whys.back());
-}
-
-std::string WhyUnassigned(UnassignedReason reason) {
-  switch (reason) {
-    case UnassignedReason::kNoCollectors:
-      return "there is no live collector";
-    case UnassignedReason::kNoCollectorOnNode:
-      return "no live collector runs on its node";
-    case UnassignedReason::kNoNode:
-      return "it names no node, and there is no fallback strategy";
-  }
-  return "";
 }
 
 // Whether one target is what a query means. Relabels only when it has to.
@@ -176,24 +141,6 @@ void ExplainUnserved(const InventoryEntry& entry, Explanation& out) {
   }
 }
 
-Explanation Explain(const Snapshot& snapshot, const JobView& job,
-                    const InventoryEntry& entry) {
-  Explanation out;
-  if (entry.state == TargetState::kInvalid) {
-    out.job = job.name();
-    out.discovered = Labels::Merge(entry.group(), entry.own());
-  } else {
-    out = ExplainLabels(*job.config, job.relabeler.get(), entry.group(),
-                        entry.own());
-  }
-  if (entry.target != nullptr) {
-    ExplainLive(snapshot, entry, out);
-  } else {
-    ExplainUnserved(entry, out);
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string_view ToString(Explanation::State state) {
@@ -246,6 +193,58 @@ Explanation ExplainLabels(const ScrapeConfig& config,
   return out;
 }
 
+std::string RuleText(const RelabelConfig& rule) {
+  const RelabelConfig defaults;
+  std::string text(ToString(rule.action));
+  if (!rule.source_labels.empty()) {
+    text +=
+        fmt::format(" source_labels=[{}]", fmt::join(rule.source_labels, ", "));
+  }
+  if (rule.separator != defaults.separator) {
+    text += fmt::format(" separator=\"{}\"", rule.separator);
+  }
+  if (rule.regex != defaults.regex)
+    text += fmt::format(" regex={}", rule.regex);
+  if (rule.modulus != 0) text += fmt::format(" modulus={}", rule.modulus);
+  if (!rule.target_label.empty()) {
+    text += fmt::format(" target_label={}", rule.target_label);
+  }
+  if (rule.replacement != defaults.replacement) {
+    text += fmt::format(" replacement={}", rule.replacement);
+  }
+  return text;
+}
+
+std::string_view WhyUnassigned(UnassignedReason reason) {
+  switch (reason) {
+    case UnassignedReason::kNoCollectors:
+      return "there is no live collector";
+    case UnassignedReason::kNoCollectorOnNode:
+      return "no live collector runs on its node";
+    case UnassignedReason::kNoNode:
+      return "it names no node, and there is no fallback strategy";
+  }
+  return "";
+}
+
+Explanation ExplainEntry(const Snapshot& snapshot, const JobView& job,
+                         const InventoryEntry& entry) {
+  Explanation out;
+  if (entry.state == TargetState::kInvalid) {
+    out.job = job.name();
+    out.discovered = Labels::Merge(entry.group(), entry.own());
+  } else {
+    out = ExplainLabels(*job.config, job.relabeler.get(), entry.group(),
+                        entry.own());
+  }
+  if (entry.target != nullptr) {
+    ExplainLive(snapshot, entry, out);
+  } else {
+    ExplainUnserved(entry, out);
+  }
+  return out;
+}
+
 ExplainResult ExplainTargets(const Snapshot& snapshot,
                              const ExplainQuery& query, std::size_t limit) {
   ExplainResult result;
@@ -256,7 +255,7 @@ ExplainResult ExplainTargets(const Snapshot& snapshot,
       if (!matcher.Matches(entry)) continue;
       ++result.matches;
       if (result.explanations.size() < limit) {
-        result.explanations.push_back(Explain(snapshot, *job, entry));
+        result.explanations.push_back(ExplainEntry(snapshot, *job, entry));
       }
     }
   }

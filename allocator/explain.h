@@ -82,6 +82,16 @@ struct ExplainResult {
 ExplainResult ExplainTargets(const Snapshot& snapshot,
                              const ExplainQuery& query, std::size_t limit);
 
+// The same for one that is at hand: `entry` of `job` of `snapshot`.
+Explanation ExplainEntry(const Snapshot& snapshot, const JobView& job,
+                         const InventoryEntry& entry);
+
+// A rule as written, without what is left at its default:
+// "drop source_labels=[a, b] regex=x".
+std::string RuleText(const RelabelConfig& rule);
+// "there is no live collector": a clause for people.
+std::string_view WhyUnassigned(UnassignedReason reason);
+
 // For the terminal: several lines, each ended by a newline.
 std::string ToText(const Explanation& explanation);
 

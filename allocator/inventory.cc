@@ -15,19 +15,6 @@ constexpr std::array<std::pair<TargetState, std::string_view>, 5> kStates = {{
     {TargetState::kInvalid, "invalid"},
 }};
 
-TargetState StateOf(UnservedTarget::State state) {
-  switch (state) {
-    case UnservedTarget::State::kDroppedByRule:
-    case UnservedTarget::State::kDroppedByCheck:
-      return TargetState::kDropped;
-    case UnservedTarget::State::kDuplicate:
-      return TargetState::kDuplicate;
-    case UnservedTarget::State::kInvalid:
-      return TargetState::kInvalid;
-  }
-  return TargetState::kInvalid;
-}
-
 void AppendLive(const JobView& job, std::vector<InventoryEntry>& out) {
   // A target stands in its owner's list, in those of its earlier owners and,
   // without an owner, among the unassigned: bring these together by id.
@@ -105,6 +92,19 @@ std::optional<TargetState> ParseTargetState(std::string_view text) {
     if (name == text) return value;
   }
   return std::nullopt;
+}
+
+TargetState StateOf(UnservedTarget::State state) {
+  switch (state) {
+    case UnservedTarget::State::kDroppedByRule:
+    case UnservedTarget::State::kDroppedByCheck:
+      return TargetState::kDropped;
+    case UnservedTarget::State::kDuplicate:
+      return TargetState::kDuplicate;
+    case UnservedTarget::State::kInvalid:
+      return TargetState::kInvalid;
+  }
+  return TargetState::kInvalid;
 }
 
 std::string_view InventoryEntry::Get(std::string_view name) const {

@@ -23,6 +23,7 @@ enum class TargetState {
 // "assigned", "unassigned", "dropped", "duplicate", "invalid".
 std::string_view ToString(TargetState state);
 std::optional<TargetState> ParseTargetState(std::string_view text);
+TargetState StateOf(UnservedTarget::State state);
 
 // One discovered target. Exactly one of `target` and `unserved` is set. The
 // pointers live as long as the snapshot.
