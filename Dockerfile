@@ -16,7 +16,7 @@ RUN make build && strip build/release/target-allocator
 FROM debian:12-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      libcpp-httplib0.11 libfmt9 libprometheus-cpp-core1.0 libre2-9 \
+      libc-ares2 libcpp-httplib0.11 libfmt9 libprometheus-cpp-core1.0 libre2-9 \
       libsimdjson14 libspdlog1.10 libssl3 libstdc++6 libutf8proc2 libxxhash0 \
       libyaml-0-2 libyaml-cpp0.7 zlib1g \
  && rm -rf /var/lib/apt/lists/*

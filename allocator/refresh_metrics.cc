@@ -45,6 +45,12 @@ void AddRefreshMetrics(const RefreshCounters::Values& values, FamilyList& out) {
   out.Counter("prometheus_sd_http_failures_total",
               "Number of HTTP service discovery refresh failures.")
       .Sample(values.http_failures);
+  out.Counter("prometheus_sd_dns_lookups_total",
+              "The number of DNS-SD lookups.")
+      .Sample(values.dns_lookups);
+  out.Counter("prometheus_sd_dns_lookup_failures_total",
+              "The number of DNS-SD lookup failures.")
+      .Sample(values.dns_lookup_failures);
 }
 
 }  // namespace ta

@@ -10,6 +10,7 @@
 
 #include "allocator/base/log.h"
 #include "allocator/members_key.h"
+#include "discovery/dns.h"
 #include "discovery/http.h"
 #include "discovery/kubernetes/discoverer.h"
 #include "discovery/members.h"
@@ -53,6 +54,22 @@ std::unique_ptr<Discoverer> MakeHttp(const DiscoveryConfig& config,
       context.io, context.sink);
 }
 
+std::unique_ptr<Discoverer> MakeDns(const DiscoveryConfig& config,
+                                    const DiscovererContext& context) {
+  const auto& settings = std::get<DnsDiscovery>(config.settings);
+  RefreshCounters* const counters = context.refresh_counters;
+  return std::make_unique<PolledDiscoverer>(
+      PolledDiscoverer::Settings{config.key, "dns", settings.refresh_interval,
+                                 RandomSeed(),
+                                 counters->SeriesOf("dns", context.job)},
+      [settings, counters,
+       client = context.dns](boost::asio::any_io_executor executor) {
+        return std::make_unique<DnsMechanism>(settings, std::move(executor),
+                                              client, counters);
+      },
+      context.io, context.sink);
+}
+
 std::unique_ptr<Discoverer> MakeKubernetes(const DiscoveryConfig& config,
                                            const DiscovererContext& context) {
   return std::make_unique<kubernetes::KubernetesDiscoverer>(
@@ -68,9 +85,8 @@ struct Mechanism {
 
 // By name. To add one: its file, its settings in config.h, and a line here.
 constexpr std::array kMechanisms = {
-    Mechanism{"file", MakeFile},
-    Mechanism{"http", MakeHttp},
-    Mechanism{"kubernetes", MakeKubernetes},
+    Mechanism{"dns", MakeDns},       Mechanism{"file", MakeFile},
+    Mechanism{"http", MakeHttp},     Mechanism{"kubernetes", MakeKubernetes},
     Mechanism{"static", MakeStatic},
 };
 
@@ -116,7 +132,7 @@ void DiscoveryManager::Apply(const Config& config) {
       auto running = std::make_unique<RunningDiscoverer>(sink_, ++instances_);
       running->discoverer =
           factory_(discovery, {&running->gate, &watch_, &file_counters_, &hub_,
-                               &io_, &refresh_counters_, job->job_name});
+                               &io_, &refresh_counters_, &dns_, job->job_name});
       if (running->discoverer == nullptr) continue;
       Log(Level::kDebug, "discoverer started",
           {{"mechanism", discovery.mechanism}, {"discoverer", discovery.key}});

@@ -14,6 +14,7 @@
 
 #include "allocator/config/config.h"
 #include "discovery/discoverer.h"
+#include "discovery/dns_client.h"
 #include "discovery/file.h"
 #include "discovery/file_watch.h"
 #include "discovery/io_thread.h"
@@ -32,6 +33,7 @@ struct DiscovererContext {
   // Of what is polled.
   IoThread* io = nullptr;
   RefreshCounters* refresh_counters = nullptr;
+  DnsClient* dns = nullptr;  // on the loop of `io`
   // The first job that asks for the discoverer, for metrics.
   std::string job;
 };
@@ -95,6 +97,7 @@ class DiscoveryManager {
   FileDiscoveryCounters file_counters_;
   kubernetes::Hub hub_;
   IoThread io_;
+  DnsClient dns_;  // on the loop of io_
   RefreshCounters refresh_counters_;
   const DiscovererFactory factory_;
   Retirement retirement_;  // uses all of the above

@@ -40,9 +40,16 @@ void RefreshCounters::CountHttpFailure() {
   ++http_failures_;
 }
 
+void RefreshCounters::CountDnsLookup(bool failed) {
+  const std::lock_guard lock(mutex_);
+  ++dns_lookups_;
+  dns_lookup_failures_ += failed ? 1 : 0;
+}
+
 RefreshCounters::Values RefreshCounters::values(TimePoint now) const {
   const std::lock_guard lock(mutex_);
-  Values values{{}, durations_, http_failures_};
+  Values values{
+      {}, durations_, http_failures_, dns_lookups_, dns_lookup_failures_};
   for (const auto& [name, known] : series_) {
     const auto series = known.lock();
     if (series == nullptr) continue;

@@ -52,6 +52,7 @@ class RefreshCounters {
                                    const std::string& config);
 
   void CountHttpFailure();
+  void CountDnsLookup(bool failed);  // of one name, all that was asked for it
 
   struct SeriesValues {
     std::string mechanism;
@@ -69,6 +70,8 @@ class RefreshCounters {
     std::vector<SeriesValues> series;  // of running discoverers
     std::map<std::string, Histogram> durations;
     std::uint64_t http_failures = 0;
+    std::uint64_t dns_lookups = 0;
+    std::uint64_t dns_lookup_failures = 0;
   };
   // What was seen `now`.
   Values values(TimePoint now = std::chrono::steady_clock::now()) const;
@@ -78,6 +81,8 @@ class RefreshCounters {
   std::map<std::pair<std::string, std::string>, std::weak_ptr<Series>> series_;
   std::map<std::string, Histogram> durations_;
   std::uint64_t http_failures_ = 0;
+  std::uint64_t dns_lookups_ = 0;
+  std::uint64_t dns_lookup_failures_ = 0;
 };
 
 }  // namespace ta

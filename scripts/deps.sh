@@ -13,7 +13,7 @@ build=(
   libboost1.81-dev libcpp-httplib-dev libyaml-dev libyaml-cpp-dev
   libsimdjson-dev
   libspdlog-dev libfmt-dev prometheus-cpp-dev libre2-dev libutf8proc-dev
-  libssl-dev libxxhash-dev zlib1g-dev libcli11-dev
+  libssl-dev libc-ares-dev libxxhash-dev zlib1g-dev libcli11-dev
 )
 # Tests: their framework, Prometheus as a real peer, what carries the oracle.
 # python3 runs the example folder of `make run`, too.

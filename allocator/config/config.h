@@ -58,6 +58,12 @@ struct HttpDiscovery {
   std::chrono::milliseconds refresh_interval{std::chrono::minutes(1)};
   HttpClientConfig client;
 };
+struct DnsDiscovery {
+  std::vector<std::string> names;
+  std::string type = "SRV";  // or A, AAAA, MX, NS
+  int port = 0;              // of all but SRV
+  std::chrono::milliseconds refresh_interval{std::chrono::seconds(30)};
+};
 // Which API server: `api_server`, asked as `client` says, or what the file
 // `kubeconfig_file` leads to; with neither, what Config::kube_config_path leads
 // to, else the cluster that we run in. Holds secrets: never print it.
@@ -93,7 +99,7 @@ struct UnimplementedDiscovery {};
 struct DiscoveryConfig {
   std::string mechanism;  // "static", "file", "http", "kubernetes", ...
   std::string key;        // mechanism and canonical settings; no clear secret
-  std::variant<StaticDiscovery, FileDiscovery, HttpDiscovery,
+  std::variant<StaticDiscovery, FileDiscovery, HttpDiscovery, DnsDiscovery,
                KubernetesDiscovery, UnimplementedDiscovery>
       settings;
 };

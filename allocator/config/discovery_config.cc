@@ -94,6 +94,23 @@ DiscoveryConfig HttpOf(const Value& config, const std::string& folder) {
   return {"http", KeyOf("http", text), std::move(settings)};
 }
 
+DiscoveryConfig DnsOf(const Value& config) {
+  DnsDiscovery settings;
+  for (const Value& name : config.at("names").items) {
+    settings.names.push_back(name.text);
+  }
+  settings.type = config.at("type").text;
+  for (char& c : settings.type) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  settings.port = static_cast<int>(config.at("port").integer);
+  settings.refresh_interval =
+      std::chrono::milliseconds(config.at("refresh_interval").integer);
+  std::string text;
+  AppendJson(config, Secrets::kHashed, text);
+  return {"dns", KeyOf("dns", text), std::move(settings)};
+}
+
 DiscoveryConfig KubernetesOf(const Value& config, const std::string& folder,
                              const std::string& kube_config_path) {
   KubernetesDiscovery settings;
@@ -158,6 +175,10 @@ std::vector<DiscoveryConfig> DiscoveriesOf(
       }
       if (mechanism == "http") {
         out.push_back(HttpOf(config, folder));
+        continue;
+      }
+      if (mechanism == "dns") {
+        out.push_back(DnsOf(config));
         continue;
       }
       if (mechanism == "kubernetes") {

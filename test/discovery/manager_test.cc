@@ -267,7 +267,7 @@ TEST_F(ManagerMembersTest, NothingIsWatchedForPollingMembers) {
 
 TEST(ManagerMechanismsTest, TheTableMakesWhatIsImplemented) {
   EXPECT_THAT(ImplementedMechanisms(),
-              ElementsAre("file", "http", "kubernetes", "static"));
+              ElementsAre("dns", "file", "http", "kubernetes", "static"));
   EXPECT_EQ(
       MakeDiscoverer({"consul", "consul:x", UnimplementedDiscovery{}}, {}),
       nullptr);

@@ -16,13 +16,16 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-// The discovery of a job whose one http_sd_configs has these fields.
-DiscoveryConfig Http(const std::string& fields) {
+// The discovery of a job whose one `<mechanism>_sd_configs` has these fields.
+DiscoveryConfig Discovery(const std::string& mechanism,
+                          const std::string& fields,
+                          const LoadOptions& options = {},
+                          const std::string& file = "/etc/ta/ta.yaml") {
   const auto config =
-      LoadConfig("/etc/ta/ta.yaml",
-                 "scrape_configs:\n- job_name: j\n  http_sd_configs:\n  - {" +
-                     fields + "}\n",
-                 {});
+      LoadConfig(file,
+                 "scrape_configs:\n- job_name: j\n  " + mechanism +
+                     "_sd_configs:\n  - {" + fields + "}\n",
+                 options);
   if (!config) {
     ADD_FAILURE() << config.error().front().ToString();
     return {};
@@ -30,21 +33,14 @@ DiscoveryConfig Http(const std::string& fields) {
   return config->jobs.at(0)->discoveries.at(0);
 }
 
-// The discovery of a job whose one kubernetes_sd_configs has these fields.
+DiscoveryConfig Http(const std::string& fields) {
+  return Discovery("http", fields);
+}
+
 DiscoveryConfig Kubernetes(const std::string& fields,
                            const LoadOptions& options = {},
                            const std::string& file = "/etc/ta/ta.yaml") {
-  const auto config =
-      LoadConfig(file,
-                 "scrape_configs:\n- job_name: j\n  kubernetes_sd_configs:\n"
-                 "  - {" +
-                     fields + "}\n",
-                 options);
-  if (!config) {
-    ADD_FAILURE() << config.error().front().ToString();
-    return {};
-  }
-  return config->jobs.at(0)->discoveries.at(0);
+  return Discovery("kubernetes", fields, options, file);
 }
 
 const KubernetesDiscovery& SettingsOf(const DiscoveryConfig& config) {
@@ -78,6 +74,24 @@ TEST(DiscoveryConfigTest, HttpSettingsAreTakenOver) {
   EXPECT_EQ(settings.refresh_interval, std::chrono::seconds(15));
   EXPECT_EQ(settings.client.basic_auth->password.file, "/etc/ta/p");
   EXPECT_EQ(Http("url: 'http://h'").key, Http("url: 'http://h'").key);
+}
+
+TEST(DiscoveryConfigTest, DnsSettingsAreTakenOver) {
+  const DiscoveryConfig config = Discovery(
+      "dns",
+      "names: [b, a.example.], type: aaaa, port: 80, refresh_interval: 5s");
+  EXPECT_EQ(config.mechanism, "dns");
+  const auto& settings = std::get<DnsDiscovery>(config.settings);
+  EXPECT_THAT(settings.names, ElementsAre("b", "a.example."));
+  EXPECT_EQ(settings.type, "AAAA");
+  EXPECT_EQ(settings.port, 80);
+  EXPECT_EQ(settings.refresh_interval, std::chrono::seconds(5));
+  const DiscoveryConfig left_out = Discovery("dns", "names: [a]");
+  const auto& defaults = std::get<DnsDiscovery>(left_out.settings);
+  EXPECT_EQ(defaults.type, "SRV");
+  EXPECT_EQ(defaults.refresh_interval, std::chrono::seconds(30));
+  EXPECT_NE(config.key, left_out.key);
+  EXPECT_EQ(left_out.key, Discovery("dns", "names: [a], type: SRV").key);
 }
 
 TEST(DiscoveryConfigTest, KeyOfAnHttpUrlHidesItsPasswordAndQuery) {
