@@ -1,26 +1,25 @@
-# Two stages: everything that builds stays in the first.
+# Two stages: what builds it stays in the first. The second has the program, the
+# libraries that it is linked with and CA certificates (scripts/image-root.sh).
 #
-#   docker build -t target-allocator .
+#   make image      # or: docker build -t target-allocator .
 #   docker run -p 8080:8080 -v ./conf:/conf:ro target-allocator
 
 FROM debian:12 AS build
 WORKDIR /src
 # The packages first: they change less often than the sources.
-RUN apt-get update && apt-get install -y --no-install-recommends make
-COPY Makefile ./
-COPY scripts scripts
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates make
+COPY scripts/deps.sh scripts/
 RUN scripts/deps.sh build
 COPY . .
-RUN make build && strip build/release/target-allocator
+RUN make build \
+ && strip build/release/target-allocator \
+ && scripts/image-root.sh build/release/target-allocator /image
 
-FROM debian:12-slim
-RUN apt-get update \
- && apt-get install -y --no-install-recommends \
-      libc-ares2 libcpp-httplib0.11 libfmt9 libprometheus-cpp-core1.0 libre2-9 \
-      libsimdjson14 libspdlog1.10 libssl3 libstdc++6 libutf8proc2 libxxhash0 \
-      libyaml-0-2 libyaml-cpp0.7 zlib1g \
- && rm -rf /var/lib/apt/lists/*
-COPY --from=build /src/build/release/target-allocator /usr/local/bin/
+FROM scratch
+LABEL org.opencontainers.image.title="target-allocator" \
+      org.opencontainers.image.description="Discovers Prometheus scrape targets and shards them over collectors"
+COPY --from=build /image/ /
 # A number, so that Kubernetes can see that it isn't root.
 USER 65532:65532
 EXPOSE 8080 8443

@@ -5,6 +5,7 @@
 #   make test     everything: unit tests, also under sanitizers, real peers
 #   make build    build/release/target-allocator
 #   make check    the quick tests only
+#   make image    the container image, with docker, podman or buildah
 #   make fuzz     each fuzzer for FUZZ_SECONDS (60)
 #   make lint     formatting and clang-tidy
 #   make bench    the benchmarks whose figures are in bench/README.md
@@ -13,7 +14,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run test build check fuzz lint bench format clean help
+.PHONY: run test build check image fuzz lint bench format clean help
 
 # A Go that scripts/deps.sh has installed comes first.
 export PATH := $(CURDIR)/.venv/go/bin:$(PATH)
@@ -38,6 +39,9 @@ test:
 check:
 	@scripts/deps.sh test
 	@scripts/test.sh quick
+
+image:
+	@scripts/image.sh
 
 fuzz:
 	@scripts/deps.sh fuzz

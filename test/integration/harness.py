@@ -367,6 +367,19 @@ class PeerTest(unittest.TestCase):
         fresh.replace(path)
         return path
 
+    def volume(self, name, files):
+        """A folder of texts by name as the kubelet mounts a ConfigMap or a Secret:
+        all of them change at once, when a link does."""
+        folder = self.folder / name
+        version = f"..{len(list(folder.glob('..[0-9]*'))) + 1}"
+        for file, text in files.items():
+            self.write(f"{name}/{version}/{file}", text)
+            if not (folder / file).is_symlink():
+                (folder / file).symlink_to(f"..data/{file}")
+        fresh = folder / "..data_tmp"
+        fresh.symlink_to(version)
+        fresh.rename(folder / "..data")
+
     def allocator(self, config="ta.yaml", *flags, **more):
         return self.own(Allocator(self.folder, self.folder / config, *flags, **more))
 

@@ -59,18 +59,11 @@ class TlsTest(harness.PeerTest):
 
     def mount(self, ca, certificate, key):
         """Swaps the server's three files at once, as a mounted Secret does."""
-        self.mounted = getattr(self, "mounted", 0) + 1
-        name = f"..{self.mounted}"
-        self.write(f"tls/{name}/ca.crt", ca)
-        self.write(f"tls/{name}/tls.crt", certificate.read_text())
-        self.write(f"tls/{name}/tls.key", key.read_text())
-        fresh = self.folder / "tls" / "..data_tmp"
-        fresh.symlink_to(name)
-        fresh.rename(self.folder / "tls" / "..data")
-        for file in ["ca.crt", "tls.crt", "tls.key"]:
-            link = self.folder / "tls" / file
-            if not link.is_symlink():
-                link.symlink_to(f"..data/{file}")
+        self.volume("tls", {
+            "ca.crt": ca,
+            "tls.crt": certificate.read_text(),
+            "tls.key": key.read_text(),
+        })
 
     def write_config(self, targets=(), https=None, **settings):
         self.write("ta.yaml", {
