@@ -105,6 +105,20 @@ class SnapshotBuilder {
 
   SnapshotBuilder& Unserved(const std::string& job, const std::string& source,
                             UnservedTarget unserved) {
+    JobCounts& counts = jobs_[job].view.counts;
+    ++counts.discovered;
+    switch (unserved.state) {
+      case UnservedTarget::State::kDroppedByRule:
+      case UnservedTarget::State::kDroppedByCheck:
+        ++counts.dropped;
+        break;
+      case UnservedTarget::State::kDuplicate:
+        ++counts.duplicates;
+        break;
+      case UnservedTarget::State::kInvalid:
+        ++counts.invalid;
+        break;
+    }
     auto group = std::make_shared<UnservedGroup>();
     group->discoverer = "file";
     group->source = source;
@@ -112,7 +126,6 @@ class SnapshotBuilder {
     auto bucket = std::make_shared<UnservedBucket>();
     bucket->groups.push_back(std::move(group));
     jobs_[job].view.unserved.push_back(std::move(bucket));
-    ++jobs_[job].view.counts.discovered;
     return *this;
   }
 
@@ -138,6 +151,9 @@ class SnapshotBuilder {
       std::sort(
           view->shares.begin(), view->shares.end(),
           [](const auto& a, const auto& b) { return a.member < b.member; });
+      std::ranges::sort(job.unassigned, {}, [](const UnassignedTarget& one) {
+        return one.target->id;
+      });
       view->unassigned =
           std::make_shared<const std::vector<UnassignedTarget>>(job.unassigned);
       config_->jobs.push_back(view->config);
