@@ -2,6 +2,9 @@
 
 #include <zlib.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <optional>
 
 #include "allocator/base/ascii.h"
@@ -17,17 +20,21 @@ std::string_view Cut(std::string_view& text, char separator) {
   return TrimBlanks(part);
 }
 
-// Whether the parameters of an encoding rule it out: `q=0`, `q=0.000`.
-bool IsRefused(std::string_view parameters) {
+// The value of `q` among parameters, from 0 to 1; without a number, 1.
+double WeightOf(std::string_view parameters) {
   while (!parameters.empty()) {
     std::string_view parameter = Cut(parameters, ';');
     const std::string_view name = Cut(parameter, '=');
     if (!EqualIgnoringAsciiCase(name, "q")) continue;
-    const std::string_view value = TrimBlanks(parameter);
-    return !value.empty() &&
-           value.find_first_not_of("0.") == std::string_view::npos;
+    const std::string_view text = TrimBlanks(parameter);
+    double weight = 1;
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), weight,
+                        std::chars_format::fixed);
+    const bool whole = error == std::errc() && end == text.data() + text.size();
+    return whole && weight >= 0 ? std::min(weight, 1.0) : 1;
   }
-  return false;
+  return 1;
 }
 
 std::string_view OpaqueTag(std::string_view etag) {
@@ -81,11 +88,32 @@ bool AcceptsGzip(std::string_view accept_encoding) {
     const std::string_view coding = Cut(element, ';');
     if (EqualIgnoringAsciiCase(coding, "gzip") ||
         EqualIgnoringAsciiCase(coding, "x-gzip")) {
-      return !IsRefused(element);
+      return WeightOf(element) > 0;
     }
-    if (coding == "*") any = !IsRefused(element);
+    if (coding == "*") any = WeightOf(element) > 0;
   }
   return any.value_or(false);
+}
+
+bool PrefersHtml(std::string_view accept) {
+  double html = 0;
+  // Of the ranges that JSON is in, the most specific one counts.
+  constexpr std::array<std::string_view, 3> kJsonRanges = {
+      "*/*", "application/*", "application/json"};
+  std::array<std::optional<double>, kJsonRanges.size()> json;
+  while (!accept.empty()) {
+    std::string_view element = Cut(accept, ',');
+    const std::string_view range = Cut(element, ';');
+    const double weight = WeightOf(element);
+    if (EqualIgnoringAsciiCase(range, "text/html")) {
+      html = std::max(html, weight);
+    }
+    for (std::size_t i = 0; i < kJsonRanges.size(); ++i) {
+      if (EqualIgnoringAsciiCase(range, kJsonRanges[i])) json[i] = weight;
+    }
+  }
+  const double wanted = json[2].value_or(json[1].value_or(json[0].value_or(0)));
+  return html > 0 && html >= wanted;
 }
 
 bool MatchesETag(std::string_view if_none_match, std::string_view etag) {

@@ -1,5 +1,5 @@
-// Content negotiation (RFC 9110): which encoding a client takes, whether it
-// already has what it asks for, and gzip.
+// Content negotiation (RFC 9110): which encoding and which form a client takes,
+// whether it already has what it asks for, and gzip.
 
 #pragma once
 
@@ -12,6 +12,11 @@ namespace ta {
 // Whether an Accept-Encoding header takes gzip, q-values and `*` respected. A
 // missing or empty header takes none: no answer has to be compressed.
 bool AcceptsGzip(std::string_view accept_encoding);
+
+// Whether an Accept header asks for a page rather than for JSON: it names
+// text/html, as browsers do, and wants that no less than JSON, by q-values.
+// Whoever takes anything (`*/*`, no header) is a program and gets JSON.
+bool PrefersHtml(std::string_view accept);
 
 // Whether an If-None-Match header (`*`, or a list of entity tags) names `etag`,
 // by weak comparison. Empty never matches.

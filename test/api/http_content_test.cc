@@ -33,6 +33,38 @@ TEST(AcceptsGzipTest, FollowsNamesAndQualities) {
   }
 }
 
+TEST(PrefersHtmlTest, ABrowserDoesAndAProgramDoesNot) {
+  const std::pair<const char*, bool> cases[] = {
+      {"", false},
+      {"*/*", false},
+      {"application/json", false},
+      {"application/json, */*;q=0.1", false},
+      {"text/*", false},
+      {"text/plain", false},
+      {"text/html", true},
+      {"Text/HTML;charset=utf-8", true},
+      {"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true},
+      {"text/html, application/json", true},
+      {"application/json, text/html", true},
+      {"text/html;q=0.5, application/json", false},
+      {"text/html;q=0.5, application/json;q=0.4", true},
+      {"text/html;q=0.5, application/*;q=0.6", false},
+      {"text/html;q=0.5, */*", false},
+      {"text/html;q=0.5, */*, application/json;q=0.1", true},
+      {"text/html;q=0", false},
+      {"text/html;q=0.000, */*;q=0", false},
+      {"text/html ; level=1 ; Q=0.4 , application/json;q=0.3", true},
+      {"text/html;q=x, application/json", true},
+      {"text/html;q=-1", true},
+      {"text/html;q=nan", true},
+      {"text/htmlx", false},
+      {",;q=1,,", false},
+  };
+  for (const auto& [header, expected] : cases) {
+    EXPECT_EQ(PrefersHtml(header), expected) << '"' << header << '"';
+  }
+}
+
 TEST(MatchesETagTest, ComparesWeakly) {
   const std::pair<const char*, bool> cases[] = {
       {"", false},
