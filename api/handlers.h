@@ -45,6 +45,7 @@ Response HandleExplain(const Context& context);
 // -- respond.cc --
 inline constexpr std::string_view kJsonType = "application/json";
 inline constexpr std::string_view kTextType = "text/plain; charset=utf-8";
+inline constexpr std::string_view kHtmlType = "text/html; charset=utf-8";
 
 // Writes a body. Where the budget has no more room for it, nobody reads what is
 // written: a long body looks at refused() now and then.
@@ -67,6 +68,10 @@ Response RespondCached(const Context& context, ByteBudget::Use use,
 Response RespondShared(const Context& context, std::string etag,
                        BodyCache::Key key,
                        std::shared_ptr<const std::string> bytes);
+
+// A page: HTML with what `render` writes, and `status`. With 200 it has an ETag
+// of what it says, and is a 304 to who has that. People's, as for the budget.
+Response RespondPage(const Context& context, int status, const Render& render);
 
 // The name of a strategy as in the configuration file.
 std::string_view ToString(StrategyKind strategy);

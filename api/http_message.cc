@@ -38,6 +38,7 @@ Request IncomingRequest::View() {
   Request request;
   request.method = ta::View(message.method_string());
   request.target = ta::View(message.target());
+  request.accept = Joined(message, http::field::accept, accept);
   request.accept_encoding =
       Joined(message, http::field::accept_encoding, accept_encoding);
   request.if_none_match =
@@ -72,7 +73,14 @@ std::string ResponseHead(const Response& response, std::string_view date,
   field("Content-Type", response.content_type);
   field("Content-Encoding", response.body.gzipped ? "gzip" : "");
   field("ETag", response.etag);
-  field("Vary", response.vary ? "Accept-Encoding" : "");
+  field("Vary", response.vary);
+  if (!response.content_policy.empty()) {
+    field("Content-Security-Policy", response.content_policy);
+    field("X-Content-Type-Options", "nosniff");
+    field("Referrer-Policy", "no-referrer");
+    // Kept, but asked for again each time.
+    field("Cache-Control", "no-cache");
+  }
   field("Allow", response.allow);
   field("Location", response.location);
   if (response.retry_after_seconds > 0) {

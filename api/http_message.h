@@ -16,7 +16,8 @@ namespace ta {
 // The parser of one request, and what its views need.
 struct IncomingRequest {
   boost::beast::http::request_parser<boost::beast::http::string_body> parser;
-  std::string accept_encoding;  // where the header is repeated
+  std::string accept;  // where the header is repeated
+  std::string accept_encoding;
   std::string if_none_match;
 
   // What the router looks at; valid as long as this is.

@@ -2,6 +2,7 @@
 
 #include "api/handlers.h"
 #include "api/http_content.h"
+#include "hashing/hash.h"
 
 namespace ta {
 namespace {
@@ -71,13 +72,14 @@ Response Finish(const Context& context, Response response, ByteBuffer& out,
 Response Typed(std::string_view content_type) {
   Response response;
   response.content_type = content_type;
-  response.vary = true;
+  response.vary = "Accept-Encoding";
   return response;
 }
 
 // With its ETag; a 304 if the client has it.
-Response Tagged(const Context& context, std::string etag) {
-  Response response = Typed(kJsonType);
+Response Tagged(const Context& context, std::string_view content_type,
+                std::string etag) {
+  Response response = Typed(content_type);
   response.etag = std::move(etag);
   if (MatchesETag(context.request.if_none_match, response.etag)) {
     response.status = 304;
@@ -105,7 +107,7 @@ Response Respond(const Context& context, ByteBudget::Use use,
 Response RespondCached(const Context& context, ByteBudget::Use use,
                        std::string etag, std::optional<BodyCache::Key> key,
                        const Render& render) {
-  Response response = Tagged(context, std::move(etag));
+  Response response = Tagged(context, kJsonType, std::move(etag));
   if (response.status == 304) return response;
   if (key) {
     if (TakesGzip(context)) key->form |= kGzipForm;
@@ -125,7 +127,7 @@ Response RespondCached(const Context& context, ByteBudget::Use use,
 Response RespondShared(const Context& context, std::string etag,
                        BodyCache::Key key,
                        std::shared_ptr<const std::string> bytes) {
-  Response response = Tagged(context, std::move(etag));
+  Response response = Tagged(context, kJsonType, std::move(etag));
   if (response.status == 304) return response;
   response.body = {std::move(bytes), false};
   if (!TakesGzip(context)) return response;
@@ -140,6 +142,22 @@ Response RespondShared(const Context& context, std::string etag,
   context.cache.Insert(key, packed);
   response.body = std::move(packed);
   return response;
+}
+
+Response RespondPage(const Context& context, int status, const Render& render) {
+  ByteCharge charge(context.budget, ByteBudget::Use::kPerson);
+  ByteBuffer out(&charge);
+  render(out);
+  if (out.refused()) return Refuse(context, charge);
+  if (status != 200) {
+    Response response = Typed(kHtmlType);
+    response.status = status;
+    return Finish(context, std::move(response), out, charge);
+  }
+  Response response = Tagged(context, kHtmlType,
+                             fmt::format("W/\"{:016x}\"", Hash64(out.view())));
+  if (response.status == 304) return response;
+  return Finish(context, std::move(response), out, charge);
 }
 
 std::string_view ToString(StrategyKind strategy) {

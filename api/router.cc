@@ -5,7 +5,9 @@
 #include <array>
 
 #include "api/handlers.h"
+#include "api/http_content.h"
 #include "api/json.h"
+#include "api/pages/pages.h"
 #include "api/url.h"
 
 namespace ta {
@@ -15,12 +17,23 @@ struct FixedRoute {
   std::string_view path;
   Route route;
   Response (*handle)(const Context&);  // null: made in Dispatch
+  // What who prefers HTML is answered instead; null: the same.
+  Response (*page)(const Context&) = nullptr;
 };
 
 constexpr std::array kFixedRoutes = {
-    FixedRoute{"/", Route::kIndex, HandleIndex},
-    FixedRoute{"/scrape_configs", Route::kScrapeConfigs, HandleScrapeConfigs},
-    FixedRoute{"/jobs", Route::kJobs, HandleJobs},
+    FixedRoute{"/", Route::kIndex, HandleIndex, IndexPage},
+    FixedRoute{"/scrape_configs", Route::kScrapeConfigs, HandleScrapeConfigs,
+               ScrapeConfigsPage},
+    FixedRoute{"/jobs", Route::kJobs, HandleJobs, JobsPage},
+    FixedRoute{"/debug/collectors", Route::kCollectorsPage, CollectorsPage},
+    FixedRoute{"/debug/collector", Route::kCollectorPage, CollectorPage},
+    FixedRoute{"/debug/jobs", Route::kJobsPage, JobsPage},
+    FixedRoute{"/debug/job", Route::kJobPage, JobPage},
+    FixedRoute{"/debug/targets", Route::kTargetsPage, TargetsPage},
+    FixedRoute{"/debug/target", Route::kTargetPage, TargetPage},
+    FixedRoute{"/debug/scrape_configs", Route::kScrapeConfigsPage,
+               ScrapeConfigsPage},
     FixedRoute{"/livez", Route::kLivez, HandleLivez},
     FixedRoute{"/readyz", Route::kReadyz, HandleReadyz},
     FixedRoute{"/metrics", Route::kMetrics, nullptr},
@@ -61,6 +74,16 @@ Match MatchPath(std::string_view path) {
   return {debug ? Route::kDebugTargets : Route::kTargets, nullptr, rest};
 }
 
+// A page where the route has one and the client prefers it.
+Response AnswerFixed(const FixedRoute& fixed, const Context& context) {
+  if (fixed.page == nullptr) return fixed.handle(context);
+  Response response = PrefersHtml(context.request.accept)
+                          ? fixed.page(context)
+                          : fixed.handle(context);
+  response.vary = "Accept, Accept-Encoding";
+  return response;
+}
+
 Response NotAllowed(std::string_view allow) {
   Response response = Router::ErrorResponse(405, "method not allowed");
   response.allow = allow;
@@ -82,9 +105,10 @@ Response UnknownPath(std::string_view path, std::string_view query) {
   }
   if (path == "/debug/pprof" || path.starts_with("/debug/pprof/")) {
     return Router::ErrorResponse(404,
-                                 "no pprof here, this is not a Go program; "
-                                 "profile it with perf, and see "
-                                 "process_* in /metrics");
+                                 "no pprof here, this is not a Go program: "
+                                 "profile it with perf; /metrics has its CPU "
+                                 "and memory (process_*), /api/v1/status its "
+                                 "state, / the pages under /debug");
   }
   return Router::ErrorResponse(404, "not found; / lists the paths");
 }
@@ -155,7 +179,7 @@ Response Router::Dispatch(const Request& request, const Snapshot& snapshot,
                           "text/plain; version=0.0.4; charset=utf-8",
                           options_.metrics()));
   }
-  if (match.fixed != nullptr) return routed(match.fixed->handle(context));
+  if (match.fixed != nullptr) return routed(AnswerFixed(*match.fixed, context));
   const auto job = QueryUnescape(match.job);
   if (!job) {
     return routed(ErrorResponse(400, "the job is not valid percent-encoding"));

@@ -26,6 +26,13 @@ namespace ta {
 enum class Route {
   kUnknown,
   kIndex,
+  kCollectorsPage,
+  kCollectorPage,
+  kJobsPage,
+  kJobPage,
+  kTargetsPage,
+  kTargetPage,
+  kScrapeConfigsPage,
   kScrapeConfigs,
   kJobs,
   kTargets,
@@ -47,6 +54,7 @@ std::string_view RouteTemplate(Route route);
 struct Request {
   std::string_view method;
   std::string_view target;  // the request line's, not decoded
+  std::string_view accept = {};
   std::string_view accept_encoding = {};
   std::string_view if_none_match = {};
   // X-Prometheus-Refresh-Interval-Seconds: it makes the request a scraper's.
@@ -67,11 +75,12 @@ struct Response {
   Route route = Route::kUnknown;
   std::string_view content_type;  // static; "" without a body
   Body body;
-  std::string etag;             // "" for none
-  std::string location;         // of a redirect
-  std::string_view allow;       // static; of a 405
-  bool vary = false;            // depends on Accept-Encoding
-  int retry_after_seconds = 0;  // of a 503; 0 for none
+  std::string etag;        // "" for none
+  std::string location;    // of a redirect
+  std::string_view allow;  // static; of a 405
+  std::string_view vary;   // static; headers that the answer depends on
+  std::string_view content_policy;  // static; of a page for people, else ""
+  int retry_after_seconds = 0;      // of a 503; 0 for none
 
   // A scraper's GET of a job's targets, to be reported when this response was
   // written in full, or at once when it is held. Where sent_generation is set

@@ -164,6 +164,11 @@ Response HandleIndex(const Context& context) {
       "  /api/v1/explain?job=&address=       why one target is where it is; "
       "also\n"
       "                                      &id= or any label=value\n"
+      "  /debug/collectors  /debug/jobs  /debug/targets  "
+      "/debug/scrape_configs\n"
+      "                                      the same as pages; this one is a "
+      "page\n"
+      "                                      in a browser, too\n"
       "For probes and monitoring\n"
       "  /livez  /readyz  /metrics\n"
       "  POST /-/reload                      read the configuration again\n");

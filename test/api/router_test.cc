@@ -29,7 +29,7 @@ TEST(RouterTest, UnknownPathsAre404WithAnError) {
   const auto snapshot = SnapshotBuilder().Job("web").Build();
   for (const char* target :
        {"/nothing", "/jobs/web", "/jobs//targets", "/jobs/targets",
-        "/jobs/web/targets/x", "/jobs/a/b/targets", "/debug", "/debug/jobs",
+        "/jobs/web/targets/x", "/jobs/a/b/targets", "/debug", "/debug/job/x",
         "/api/v1", "/api/v1/simulate", "//jobs", "/Jobs", "/-/"}) {
     const Response response = Ask(router, *snapshot, target);
     EXPECT_EQ(response.status, 404) << target;
