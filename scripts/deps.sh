@@ -15,11 +15,12 @@ build=(
   libspdlog-dev libfmt-dev prometheus-cpp-dev libre2-dev libutf8proc-dev
   libssl-dev libc-ares-dev libxxhash-dev zlib1g-dev libcli11-dev
 )
-# Tests: their framework, Prometheus as a real peer, what carries the oracle.
+# Tests: their framework, Prometheus as a real peer, what carries the oracle, and
+# a browser and a checker for the pages.
 # python3 runs the example folder of `make run`, too.
 test=(
   libgtest-dev libgmock-dev libbenchmark-dev prometheus python3 python3-venv
-  ca-certificates curl jq git openssl
+  ca-certificates curl jq git openssl chromium-headless-shell tidy
 )
 bench=(libgtest-dev libgmock-dev libbenchmark-dev python3 wrk)
 fuzz=(clang-19 libclang-rt-19-dev)
