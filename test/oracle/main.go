@@ -8,6 +8,7 @@
 //	oracle casemap     Go's case mapping, once        (regex.go)
 //	oracle kubernetes  what a role finds in a cluster (kubernetes.go)
 //	oracle http        what an HTTP server discovers  (http.go)
+//	oracle dns         what a name server discovers   (dns.go)
 //	oracle replay      what collectors are answered   (replay.go)
 //
 //	oracle follow FILE   what kubernetes_sd_configs find in a real cluster, as it
@@ -55,7 +56,7 @@ func run(args []string) error {
 		return doFollow(args[1])
 	}
 	if len(args) != 1 {
-		return fmt.Errorf("usage: oracle relabel|config|yaml|regex|casemap|kubernetes|http|replay|follow FILE|record DIR")
+		return fmt.Errorf("usage: oracle relabel|config|yaml|regex|casemap|kubernetes|http|dns|replay|follow FILE|record DIR")
 	}
 	switch args[0] {
 	case "relabel":
@@ -72,6 +73,8 @@ func run(args []string) error {
 		return answer(os.Stdin, os.Stdout, doKubernetes)
 	case "http":
 		return answer(os.Stdin, os.Stdout, newHTTP())
+	case "dns":
+		return answer(os.Stdin, os.Stdout, doDNS)
 	case "casemap":
 		return json.NewEncoder(os.Stdout).Encode(doCaseMap())
 	}
