@@ -4,13 +4,14 @@
 # build/fuzz/corpus. An input that breaks one is written to build/fuzz/found;
 # it belongs into test/fuzz/seeds with the fix. Exits 1 if there is one.
 #
-#   scripts/fuzz.sh [FUZZER…]    yaml_fuzz, schema_fuzz, relabel_fuzz, watch_fuzz
+#   scripts/fuzz.sh [FUZZER…]    yaml_fuzz, schema_fuzz, relabel_fuzz, dns_fuzz,
+#                                watch_fuzz
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 seconds=${FUZZ_SECONDS:-60}
 fuzzers=("$@")
-[ $# -gt 0 ] || fuzzers=(yaml_fuzz schema_fuzz relabel_fuzz watch_fuzz)
+[ $# -gt 0 ] || fuzzers=(yaml_fuzz schema_fuzz relabel_fuzz dns_fuzz watch_fuzz)
 
 cmake --preset fuzz >/dev/null
 cmake --build build/fuzz --target "${fuzzers[@]}"
@@ -21,6 +22,7 @@ for fuzzer in "${fuzzers[@]}"; do
   mkdir -p "$corpus"
   seeds=(test/fuzz/seeds/yaml test/fuzz/seeds/schema test/testdata/config)
   [ "$fuzzer" != relabel_fuzz ] || seeds=(test/fuzz/seeds/relabel)
+  [ "$fuzzer" != dns_fuzz ] || seeds=(test/fuzz/seeds/dns)
   [ "$fuzzer" != watch_fuzz ] || seeds=(test/fuzz/seeds/watch)
   printf '\n==> %s for %s s\n' "$fuzzer" "$seconds"
   "build/fuzz/test/fuzz/$fuzzer" -max_total_time="$seconds" -timeout=60 \
