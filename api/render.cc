@@ -44,15 +44,6 @@ void ForEachPair(const Labels& group, const Labels& own, Visitor visit) {
   for (; o < own_size; ++o) visit(own[o]);
 }
 
-// Nearly always the first of its labels.
-std::string_view AddressOf(const Target& target) {
-  if (!target.own.empty()) {
-    const LabelPair first = target.own[0];
-    if (first.name == "__address__") return first.value;
-  }
-  return target.Get("__address__");
-}
-
 void RenderTarget(std::string_view address, ByteBuffer& out) {
   out.Append("{\"targets\":[");
   AppendJsonString(address, out);
@@ -60,6 +51,14 @@ void RenderTarget(std::string_view address, ByteBuffer& out) {
 }
 
 }  // namespace
+
+std::string_view AddressOf(const Target& target) {
+  if (!target.own.empty()) {
+    const LabelPair first = target.own[0];
+    if (first.name == "__address__") return first.value;
+  }
+  return target.Get("__address__");
+}
 
 void RenderLabels(const Labels& group, const Labels& own, ByteBuffer& out) {
   bool first = true;

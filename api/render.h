@@ -23,6 +23,10 @@ enum class LabelsMode {
 void RenderTargets(const JobView& job, const TargetList* list, LabelsMode mode,
                    ByteBuffer& out);
 
+// The discovered `__address__`. Nearly always the first of a target's own
+// labels, and looked for there first.
+std::string_view AddressOf(const Target& target);
+
 // `{"name":"value",…}`: the union of both, `own` winning.
 void RenderLabels(const Labels& group, const Labels& own, ByteBuffer& out);
 

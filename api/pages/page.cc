@@ -118,12 +118,13 @@ Response PageResponse(const Context& context, int status,
 
 Response ErrorPage(const Context& context, int status,
                    std::string_view message) {
-  return PageResponse(context, status,
-                      status == 404 ? "Not found" : "Bad request",
-                      [&](HtmlWriter& html) {
-                        html.Raw("<p class=\"notice\">").Text(message);
-                        html.Raw("</p>\n");
-                      });
+  const std::string_view title = status == 404   ? "Not found"
+                                 : status == 503 ? "Not there yet"
+                                                 : "Bad request";
+  return PageResponse(context, status, title, [&](HtmlWriter& html) {
+    html.Raw("<p class=\"notice\">").Text(message);
+    html.Raw("</p>\n");
+  });
 }
 
 std::optional<Window> ReadWindow(const Query& query, std::size_t rows) {

@@ -45,10 +45,10 @@ th, td {
   border-bottom: 1px solid var(--line); padding: 0.3rem 1rem 0.3rem 0;
   text-align: left; vertical-align: top;
 }
-td { overflow-wrap: anywhere; min-width: 6rem; unicode-bidi: isolate; }
+td { max-width: 45rem; overflow-wrap: break-word; unicode-bidi: isolate; }
 .facts th { width: 12rem; }
 th { color: var(--dim); font-weight: 500; white-space: nowrap; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; min-width: 0; white-space: nowrap; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 tbody tr:hover { background: var(--band); }
 code, pre, .mono td { font: 0.85rem/1.5 ui-monospace, monospace; }
 pre { background: var(--band); overflow-x: auto; padding: 0.8rem; white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -67,6 +67,7 @@ footer { border-top: 1px solid var(--line); font-size: 0.85rem; margin-top: 2rem
 @media (max-width: 40rem) {
   body { padding: 0 0.7rem 1.5rem; }
   table { min-width: 100%; }
+  td { max-width: 20rem; }
   th, td { padding-right: 0.7rem; }
 }
 )css";

@@ -64,6 +64,14 @@ void WriteFacts(const TargetRow& row, const Explanation& explanation,
     WriteFact("Placement key",
               fmt::format("{:016x}", explanation.placement_key), html);
   }
+  if (row.entry.target != nullptr) {
+    WriteFact("As JSON", html, [&] {
+      html.Link(Href("api/v1/explain")
+                    .With("id", ToHex(row.entry.target->id))
+                    .With("job", explanation.job),
+                "explain");
+    });
+  }
   if (!explanation.group.empty()) {
     WriteFact("Discovered in", explanation.group, html);
   }

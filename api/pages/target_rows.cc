@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "api/render.h"
 #include "hashing/hash.h"
 
 namespace ta {
@@ -94,8 +95,15 @@ InventoryEntry EntryOf(const UnservedGroup& group,
   return entry;
 }
 
+// The upper half of an UnservedKey: known already, where the lower half takes
+// hashing.
+std::uint64_t LabelsKey(const UnservedTarget& unserved) {
+  constexpr std::uint64_t kUpper = 0xffffffff00000000;
+  return (unserved.own.Hash() * 3 + unserved.group.Hash()) & kUpper;
+}
+
 bool HasAddress(const Target& target, std::string_view part) {
-  return part.empty() || target.Get("__address__").contains(part);
+  return part.empty() || AddressOf(target).contains(part);
 }
 
 bool Matches(const UnservedTarget& unserved, const TargetFilter& filter) {
@@ -298,19 +306,17 @@ std::optional<TargetRow> FindTarget(const Snapshot& snapshot,
 
 std::uint64_t UnservedKey(const UnservedGroup& group,
                           const UnservedTarget& unserved) {
-  return Hasher()
-      .Append(group.source)
-      .Append(unserved.group.Hash())
-      .Append(unserved.own.Hash())
-      .Append(unserved.reason)
-      .Hash64();
+  const std::uint64_t place =
+      Hasher().Append(group.source).Append(unserved.reason).Hash64();
+  return LabelsKey(unserved) | (place >> 32);
 }
 
 std::optional<TargetRow> FindUnserved(const JobView& job, std::uint64_t key) {
   for (const auto& bucket : job.unserved) {
     for (const auto& group : bucket->groups) {
       for (const UnservedTarget& unserved : group->targets) {
-        if (UnservedKey(*group, unserved) == key) {
+        if ((LabelsKey(unserved) ^ key) >> 32 == 0 &&
+            UnservedKey(*group, unserved) == key) {
           return TargetRow{&job, EntryOf(*group, unserved)};
         }
       }
