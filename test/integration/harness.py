@@ -13,7 +13,6 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -21,23 +20,12 @@ import time
 import unittest
 import urllib.parse
 
+from ports import free_port
+
 BINARY = os.environ.get("TARGET_ALLOCATOR", "build/release/target-allocator")
 
-_handed_out = set()
 
-
-def free_port(address="127.0.0.1"):
-    """A port that nobody listens on now and that no earlier call has given."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind((address, 0))
-            port = probe.getsockname()[1]
-        if port not in _handed_out:
-            _handed_out.add(port)
-            return port
-
-
-def eventually(check, within=20.0, every=0.05, what="the condition"):
+def eventually(check, within=30.0, every=0.05, what="the condition"):
     """Calls `check` until it returns something true and returns that. An
     AssertionError or a refused connection of `check` counts as not yet."""
     end = time.monotonic() + within
@@ -144,7 +132,7 @@ class Allocator(Process):
             raise AssertionError(f"GET {path}: {answer.status} {answer.body!r}")
         return json.loads(answer.body)
 
-    def wait_ready(self, within=20):
+    def wait_ready(self, within=30):
         def ready():
             assert self.alive(), f"it has ended:\n{self.log()}"
             return self.get("/readyz").status == 200
@@ -315,6 +303,21 @@ class TargetServer:
             series.append(until)
             gaps[target] = max(b - a for a, b in zip(series, series[1:]))
         return gaps
+
+    def hand_over_gaps(self, moved, interval, since, until):
+        """The longest gap of those that moved, and what it must be below for none
+        of their scrapes to be missing: two intervals would be one. Those that
+        stayed show how busy the machine is; what is really lost is lost for 5 s at
+        least, as long as a scraper takes to act again."""
+        gaps = self.longest_gaps(since, until)
+        stayed = max(gap for target, gap in gaps.items() if target not in moved)
+        longest = max(gaps[target] for target in moved)
+        print(
+            f"{len(moved)} of {len(gaps)} targets moved, longest gap of one that did "
+            f"{longest:.2f} s, of another {stayed:.2f} s, intervals of {interval} s"
+        )
+        assert stayed < 5 + interval, "a target that should stay was lost"
+        return longest, 0.9 * interval + max(stayed, interval)
 
     def stop(self):
         async def end():

@@ -2,100 +2,54 @@
 is scaled, restarted, killed and cut off, and no target is lost by what was
 planned."""
 
-import pathlib
 import signal
-import sys
-import tempfile
 import time
 
+import cluster
 import harness
 from harness import eventually
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "kube"))
+import api
+import fleet
+import objects
 
-import api  # noqa: E402
-import control_plane  # noqa: E402
-import fleet  # noqa: E402
-import objects  # noqa: E402
-
-RBAC = "/apis/rbac.authorization.k8s.io/v1"
 TARGETS = [f"10.99.0.{i}:80" for i in range(1, 61)]
 GRACE_SECONDS = 3
+# Far below what it takes where nobody notices (90 s of silence), and above what a
+# busy machine adds to fractions of a second.
+SLACK_SECONDS = 20
 JOB = "web"
 
 
-class KubeCollectorsTest(harness.PeerTest):
-    """One control plane for all tests; a namespace and a fleet for each. The
-    allocator may do nothing there but look at the pods of that namespace."""
-
-    @classmethod
-    def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.plane = control_plane.ControlPlane(folder.name)
-        cls.addClassCleanup(cls.plane.stop)
-        cls.plane.start()
-        cls.api = api.Api(cls.plane)
-        cls.addClassCleanup(cls.api.close)
+class KubeCollectorsTest(cluster.ClusterTest):
+    """A fleet for each test. The allocator may do nothing in the cluster but look at
+    the pods of that namespace."""
 
     def setUp(self):
         super().setUp()
-        self.namespace = f"test-{time.monotonic_ns() % 10**9}"
-        self.api("POST", "/api/v1/namespaces", {"metadata": {"name": self.namespace}})
-        self.grant()
+        self.grant(["pods"], ["get", "list", "watch"], objects.NOBODY)
 
     # --- The cluster -----------------------------------------------------------
 
-    def path(self, plural, name="", group="/api/v1"):
-        path = f"{group}/namespaces/{self.namespace}/{plural}"
-        return f"{path}/{name}" if name else path
-
-    def grant(self):
-        rule = {"apiGroups": [""], "resources": ["pods"]}
-        self.api(
-            "POST",
-            self.path("roles", group=RBAC),
-            {
-                "metadata": {"name": "collectors"},
-                "rules": [{**rule, "verbs": ["get", "list", "watch"]}],
-            },
-        )
-        group = "rbac.authorization.k8s.io"
-        self.api(
-            "POST",
-            self.path("rolebindings", group=RBAC),
-            {
-                "metadata": {"name": "collectors"},
-                "roleRef": {"apiGroup": group, "kind": "Role", "name": "collectors"},
-                "subjects": [{"apiGroup": group, "kind": "User", "name": "nobody"}],
-            },
-        )
-
-    def deploy(self, replicas):
-        body = objects.stateful_set("collector", replicas, namespace=self.namespace)
+    def start_collectors(self, replicas):
+        body = objects.stateful_set("collector", replicas)
         template = body["spec"]["template"]
         template["metadata"]["annotations"] = {fleet.HOLD: "hold"}
         # They end when they are drained, which takes longer than a second.
         template["spec"]["terminationGracePeriodSeconds"] = 600
-        self.api("POST", self.path("statefulsets", group="/apis/apps/v1"), body)
+        self.create("statefulsets", body, cluster.APPS)
 
     def change_set(self, spec):
-        self.api(
-            "PATCH",
-            self.path("statefulsets", "collector", "/apis/apps/v1"),
-            {"spec": spec},
-            api.MERGE,
-        )
+        self.change("statefulsets", "collector", {"spec": spec}, cluster.APPS)
 
     def annotate(self, pod, **annotations):
-        body = {"metadata": {"annotations": annotations}}
-        self.api("PATCH", self.path("pods", pod), body, api.MERGE)
+        self.change("pods", pod, {"metadata": {"annotations": annotations}})
 
     # --- The allocator -----------------------------------------------------------
 
     def start(self, replicas, strategy="consistent-hashing", static=None):
         """The allocator and its fleet, at rest."""
-        self.deploy(replicas)
+        self.start_collectors(replicas)
         self.write("ta.yaml", {
             "kube_config_file_path": str(self.plane.kubeconfig("nobody")),
             "collector_namespace": self.namespace,
@@ -199,9 +153,7 @@ class KubeCollectorsTest(harness.PeerTest):
         self.start(3)
         uid = self.members()["collector-1"]["pod_uid"]
         since = time.monotonic()
-        self.api(
-            "DELETE", self.path("pods", "collector-1"), {"gracePeriodSeconds": 0}
-        )
+        self.delete("pods", "collector-1", now=True)
         eventually(
             lambda: self.members().get("collector-1", {}).get("pod_uid", uid) != uid,
             what="the pod that replaces it",
@@ -209,7 +161,7 @@ class KubeCollectorsTest(harness.PeerTest):
         self.at_rest(3)
         loss = self.longest_loss(since)
         print(f"deleted by force: nobody had a target for {loss * 1000:.0f} ms")
-        self.assertLess(loss, 5.0)
+        self.assertLess(loss, SLACK_SECONDS)
 
     def test_not_ready_for_longer_than_the_grace_period(self):
         self.start(3)
@@ -220,18 +172,18 @@ class KubeCollectorsTest(harness.PeerTest):
         def state():
             return self.members()["collector-2"]["state"]
 
-        eventually(lambda: state() == "grace", 5, 0.01, "grace")
+        eventually(lambda: state() == "grace", 20, 0.01, "grace")
         self.assertEqual(set(self.running.addresses(JOB, "collector-2")), share)
 
         def others_have_it():
             others = ("collector-0", "collector-1")
             return share <= {a for o in others for a in self.running.addresses(JOB, o)}
 
-        eventually(others_have_it, 10, 0.01, "its targets at others")
+        eventually(others_have_it, 30, 0.01, "its targets at others")
         took = time.monotonic() - start
         print(f"not ready: its targets at others after {took:.2f} s")
         self.assertGreater(took, GRACE_SECONDS - 0.1)
-        self.assertLess(took, GRACE_SECONDS + 2.0)
+        self.assertLess(took, GRACE_SECONDS + SLACK_SECONDS)
         eventually(lambda: state() == "drained", 60, what="drained")
         self.assertIn("has not been ready", self.members()["collector-2"]["reason"])
         self.annotate("collector-2", **{"test/ready": None})
@@ -272,25 +224,21 @@ class KubeCollectorsTest(harness.PeerTest):
         # What the node controller does with its pods.
         condition = {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown"}
         for name in on_it:
-            self.api(
-                "PATCH",
-                self.path("pods", name) + "/status",
-                {"status": {"conditions": [condition]}},
-                api.STRATEGIC,
-            )
+            status = {"status": {"conditions": [condition]}}
+            self.change("pods", f"{name}/status", status, kind=api.STRATEGIC)
         for name in on_it:
             eventually(
                 lambda name=name: self.members()[name]["state"] in ("draining", "drained"),
-                GRACE_SECONDS + 10,
+                60,
                 what=f"{name} excluded",
             )
         # And then, minutes later: evicted, and given up by an operator.
         for name in on_it:
-            self.api("DELETE", self.path("pods", name), {"gracePeriodSeconds": 0})
+            self.delete("pods", name, now=True)
         self.at_rest(3)
         loss = self.longest_loss(since)
         print(f"node lost: nobody had a target for {loss:.1f} s")
-        self.assertLess(loss, GRACE_SECONDS + 5.0)
+        self.assertLess(loss, GRACE_SECONDS + SLACK_SECONDS)
         self.like_a_fresh_one()
 
     def test_namespace_deleted(self):

@@ -4,104 +4,43 @@ what is served stays as it was, and follows again afterwards."""
 import base64
 import http.client
 import json
-import pathlib
 import signal
-import sys
-import tempfile
 import time
 
+import cluster
 import harness
 from harness import eventually
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "kube"))
-
-import api_proxy  # noqa: E402
-import control_plane  # noqa: E402
-import objects  # noqa: E402
-import scrapers  # noqa: E402
+import api_proxy
+import control_plane
+import objects
+import scrapers
 
 COLLECTORS = ["collector-0", "collector-1", "collector-2"]
-MERGE = "application/merge-patch+json"
+RESOURCES = ["pods", "services", "endpoints", "endpointslices"]
 
 
-class KubeFaultTest(harness.PeerTest):
-    """One control plane for all tests of a class; a namespace and a proxy for each
-    test."""
+def addresses(pods):
+    return sorted(f"{ip}:8080" for ip in pods.values())
 
-    apiserver_flags = ()
 
-    @classmethod
-    def setUpClass(cls):
-        cls.plane_folder = tempfile.TemporaryDirectory()
-        cls.plane = control_plane.ControlPlane(
-            cls.plane_folder.name, apiserver_flags=cls.apiserver_flags
-        ).start()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.plane.stop()
-        cls.plane_folder.cleanup()
+class KubeFaultTest(cluster.ClusterTest):
+    """With a proxy to the API server for each test."""
 
     def setUp(self):
         super().setUp()
-        self.namespace = self.id().rsplit("_", 1)[1] + f"-{time.monotonic_ns() % 10**6}"
-        self.create_namespace(self.namespace)
         self.proxy = self.own_quietly(api_proxy.ApiProxy(self.plane))
 
     def own_quietly(self, thing):
         self.addCleanup(thing.stop)
         return thing
 
-    # --- The cluster -----------------------------------------------------------
+    def deploy(self, app, replicas, namespace=None):
+        """What is to be scraped of its pods."""
+        return addresses(super().deploy(app, replicas, namespace))
 
-    def create_namespace(self, name):
-        self.plane.must("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
-
-    def deployments(self, namespace=None):
-        return f"/apis/apps/v1/namespaces/{namespace or self.namespace}/deployments"
-
-    def deploy(self, name, replicas, namespace=None):
-        """A deployment with a service; returns when all its pods are ready."""
-        namespace = namespace or self.namespace
-        self.plane.must(
-            "POST",
-            self.deployments(namespace),
-            objects.deployment(name, replicas, namespace=namespace),
-        )
-        self.plane.must(
-            "POST",
-            f"/api/v1/namespaces/{namespace}/services",
-            objects.service(name, {"app": name}, namespace=namespace),
-        )
-        return eventually(
-            lambda: len(self.pod_addresses(name, namespace)) == replicas
-            and self.pod_addresses(name, namespace),
-            what=f"{replicas} pods of {name}",
-        )
-
-    def scale(self, name, replicas):
-        self.plane.must(
-            "PATCH",
-            f"{self.deployments()}/{name}",
-            {"spec": {"replicas": replicas}},
-            kind=MERGE,
-        )
-        return eventually(
-            lambda: len(self.pod_addresses(name)) == replicas
-            and self.pod_addresses(name),
-            what=f"{replicas} pods of {name}",
-        )
-
-    def pod_addresses(self, app, namespace=None):
-        """What is to be scraped of its pods: those that have an address."""
-        pods = self.plane.must(
-            "GET",
-            f"/api/v1/namespaces/{namespace or self.namespace}/pods"
-            f"?labelSelector=app%3D{app}",
-        )["items"]
-        return sorted(
-            pod["status"]["podIP"] + ":8080" for pod in pods if pod["status"].get("podIP")
-        )
+    def scale(self, app, replicas):
+        return addresses(super().scale(app, replicas))
 
     # --- The allocator -----------------------------------------------------------
 
@@ -254,15 +193,8 @@ class ApiServerTest(KubeFaultTest):
         for turn in range(3):
             marker = f"the-marker-of-turn-{turn}"
             self.proxy.cut_at(marker.encode())
-            name = self.plane.must(
-                "GET", f"/api/v1/namespaces/{self.namespace}/pods"
-            )["items"][turn]["metadata"]["name"]
-            self.plane.must(
-                "PATCH",
-                f"/api/v1/namespaces/{self.namespace}/pods/{name}",
-                {"metadata": {"labels": {"turn": marker}}},
-                kind=MERGE,
-            )
+            name = sorted(self.pods("web"))[turn]
+            self.change("pods", name, {"metadata": {"labels": {"turn": marker}}})
             eventually(self.proxy.has_cut, what="the stream cut")
 
             def shows(marker=marker):
@@ -283,56 +215,20 @@ class ApiServerTest(KubeFaultTest):
         others = self.deploy("other", 5, other)
         self.write_config(self.admin(), namespaces=[self.namespace, other])
         allocator = self.start(pods + others)
-        self.plane.must("DELETE", f"/api/v1/namespaces/{other}")
+        self.api("DELETE", f"/api/v1/namespaces/{other}")
         self.at_rest(allocator, pods)
         self.nothing_was_lost(pods)
         self.like_a_fresh_one(allocator)
 
 
 class RightsTest(KubeFaultTest):
-    def grant(self, verbs=("get", "list", "watch")):
-        self.plane.must(
-            "POST",
-            f"/apis/rbac.authorization.k8s.io/v1/namespaces/{self.namespace}/roles",
-            {
-                "metadata": {"name": "discovery"},
-                "rules": [
-                    {
-                        "apiGroups": ["", "discovery.k8s.io"],
-                        "resources": ["pods", "services", "endpoints", "endpointslices"],
-                        "verbs": list(verbs),
-                    }
-                ],
-            },
-        )
-
-    def bind(self, kind, name):
-        subject = {"kind": kind, "name": name}
-        if kind == "ServiceAccount":
-            subject["namespace"] = self.namespace
-        else:
-            subject["apiGroup"] = "rbac.authorization.k8s.io"
-        self.plane.must("POST", self.bindings(), {
-            "metadata": {"name": "discovery"},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": "Role",
-                "name": "discovery",
-            },
-            "subjects": [subject],
-        })
-
-    def bindings(self):
-        return (
-            "/apis/rbac.authorization.k8s.io/v1/namespaces/"
-            f"{self.namespace}/rolebindings"
-        )
+    def answers_to(self, token, path):
+        return self.plane.request("GET", path, token=token)[0]
 
     def test_rights_taken_away_and_given_back(self):
         # A Role of the namespace suffices, as the configuration is of it alone.
         pods = self.deploy("web", 5)
-        self.grant()
-        self.bind("User", "nobody")
+        self.grant(RESOURCES, ["get", "list", "watch"], objects.NOBODY)
         self.write_config(
             self.proxy.kubeconfig(
                 self.folder / "kubeconfig", token=control_plane.NOBODY
@@ -340,8 +236,12 @@ class RightsTest(KubeFaultTest):
         )
         allocator = self.start(pods)
 
-        self.plane.must("DELETE", f"{self.bindings()}/discovery")
-        time.sleep(0.3)  # until the API server knows
+        self.delete("rolebindings", "look", cluster.RBAC)
+
+        def is_refused():
+            return self.answers_to(control_plane.NOBODY, self.path("pods")) == 403
+
+        eventually(is_refused, 30, what="the rights gone")
         self.proxy.cut()  # an open watch would go on
         self.has_problem(allocator, "forbidden", "pods", self.namespace)
         more = self.scale("web", 7)
@@ -359,20 +259,19 @@ class RightsTest(KubeFaultTest):
                 allocator.log(),
             )
 
-        self.bind("User", "nobody")
+        self.bind("look", objects.NOBODY)
         self.at_rest(allocator, more)
-        self.assertEqual(self.problems(allocator), [])
+        eventually(lambda: not self.problems(allocator), 60, what="no problem")
         self.nothing_was_lost(pods)
 
     def test_token_revoked_and_rotated(self):
         pods = self.deploy("web", 5)
-        self.grant()
-        accounts = f"/api/v1/namespaces/{self.namespace}/serviceaccounts"
+        accounts = self.path("serviceaccounts")
         token_file = self.folder / "token"
 
         def new_account():
-            self.plane.must("POST", accounts, {"metadata": {"name": "scraper"}})
-            made = self.plane.must(
+            self.create("serviceaccounts", {"metadata": {"name": "scraper"}})
+            made = self.api(
                 "POST",
                 f"{accounts}/scraper/token",
                 {"spec": {"expirationSeconds": 3600}},
@@ -381,17 +280,21 @@ class RightsTest(KubeFaultTest):
 
         token = new_account()
         token_file.write_text(token + "\n")
-        self.bind("ServiceAccount", "scraper")
+        self.grant(
+            RESOURCES,
+            ["get", "list", "watch"],
+            objects.service_account("scraper", self.namespace),
+        )
         self.write_config(
             self.proxy.kubeconfig(self.folder / "kubeconfig", tokenFile=str(token_file))
         )
         allocator = self.start(pods)
 
         # A token is that of one account by its uid: without it, it is no more.
-        self.plane.must("DELETE", f"{accounts}/scraper")
+        self.delete("serviceaccounts", "scraper")
 
         def is_refused():
-            return self.plane.request("GET", "/api", token=token)[0] == 401
+            return self.answers_to(token, "/api") == 401
 
         eventually(is_refused, 30, what="the token revoked")
         self.proxy.cut()

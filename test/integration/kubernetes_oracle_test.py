@@ -176,13 +176,24 @@ class KubernetesOracleTest(unittest.TestCase):
             ]
         return "\n".join(lines)
 
-    def compare_everything(self):
-        ours, theirs = (side.dump() for side in self.sides)
-        for side, dump in zip(self.sides, (ours, theirs)):
-            self.assertTrue(side.groups == dump, "account was kept badly")
-        self.assertEqual(ours.keys(), theirs.keys())
-        for key, group in ours.items():
-            self.assertTrue(groups.equal(group, theirs[key]), f"seed {SEED}: {key}")
+    def compare_everything(self, within=30.0):
+        """All groups of both are equal, at the latest after `within` seconds: what
+        an account doesn't expect may still be on its way to one of them."""
+        end = time.monotonic() + within
+        while True:
+            self.settle([], 60)
+            ours, theirs = (side.dump() for side in self.sides)
+            different = {
+                key
+                for key in ours.keys() | theirs.keys()
+                if not groups.equal(ours.get(key), theirs.get(key))
+            }
+            kept = all(s.groups == d for s, d in zip(self.sides, (ours, theirs)))
+            if kept and not different:
+                return
+            if time.monotonic() > end:
+                self.assertTrue(kept, "account was kept badly")
+                self.fail(f"seed {SEED}: {sorted(different)[:9]}")
 
     def test_target_groups_are_those_of_prometheus_whatever_changes(self):
         print(f"seed {SEED}, {CHANGES} changes", flush=True)
@@ -195,7 +206,6 @@ class KubernetesOracleTest(unittest.TestCase):
         loaded = time.monotonic()
         self.start_sides()
         self.wait_for_all_jobs()
-        self.settle([], 60)
         self.compare_everything()
         found = len(self.sides[0].groups)
         targets = sum(len(group["targets"]) for group in self.sides[0].groups.values())
@@ -231,7 +241,6 @@ class KubernetesOracleTest(unittest.TestCase):
         self.assertLess(len(self.churn.refused), CHANGES / 50)
 
         self.let_controllers_work()
-        self.settle([], 60)
         self.compare_everything()
         print(
             f"controllers at rest after {time.monotonic() - changed:.1f} s,"

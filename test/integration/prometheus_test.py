@@ -79,7 +79,7 @@ class PrometheusTest(harness.PeerTest):
         self.assertEqual(sorted(everything), sorted(self.targets.names))
         return owned
 
-    def settled(self, fleet, within=40):
+    def settled(self, fleet, within=90):
         return eventually(
             lambda: self.split(fleet), within, every=0.2, what="one owner for each target"
         )
@@ -118,7 +118,7 @@ class PrometheusTest(harness.PeerTest):
 
         leaver, *stayers = fleet
         self.assertEqual(leaver.stop(), 0)
-        after = self.settled(stayers, within=60)
+        after = self.settled(stayers, within=90)
         for stayer in stayers:
             self.assertLessEqual(before[stayer.name], after[stayer.name])
         self.assert_one_scraper_each()
@@ -130,7 +130,7 @@ class PrometheusTest(harness.PeerTest):
         fleet = self.fleet(allocator, 3)
         self.settled(fleet)
         fleet[0].stop()
-        after = self.settled(fleet[1:], within=60)
+        after = self.settled(fleet[1:], within=90)
         for share in after.values():
             self.assertLessEqual(len(share), math.ceil(math.ceil(1.05 * TARGETS) / 2))
 
@@ -153,16 +153,17 @@ class PrometheusTest(harness.PeerTest):
             harness.Allocator(
                 self.folder, allocator.config, *flags, port=allocator.port, name="again"
             )
-        )
+        ).wait_ready()
+        self.ready_after = again.age()
         # Long enough for a wrong answer to come through Prometheus's 10 s.
         self.assert_owned(fleet, before, 18)
         self.assertEqual(again.get("/readyz").status, 200)
         self.assertEqual(self.split(fleet), before)
         for prometheus in fleet:
-            # A target that was lost, if only for a moment, has a stale marker and
-            # so fewer samples than the seconds that have gone by.
+            # A target that was lost, if only for a moment, has a stale marker, and
+            # no sample for the 5 s that Prometheus takes to act again.
             rows = prometheus.query("min(count_over_time(up[20s]))")
-            self.assertGreaterEqual(int(rows[0]["value"][1]), 18, prometheus.name)
+            self.assertGreaterEqual(int(rows[0]["value"][1]), 16, prometheus.name)
         return again
 
     def assert_owned(self, fleet, owned, seconds):
@@ -187,8 +188,7 @@ class PrometheusTest(harness.PeerTest):
         self.assertGreater(time.monotonic() - begun, 20)  # the first start waited
         self.assertEqual(self.members(again), ["prom-0", "prom-1", "prom-2"])
         # The second did not: it has been up for less than poll_timeout.
-        self.assertEqual(again.get("/jobs").status, 200)
-        self.assertLess(again.age(), 20)
+        self.assertLess(self.ready_after, 20)
 
     def test_no_target_misses_a_scrape_when_a_fourth_joins(self):
         self.write_config(collectors={"polling": {"poll_timeout": "3s"}})
@@ -204,7 +204,7 @@ class PrometheusTest(harness.PeerTest):
             owned = self.split(fleet)
             return owned if owned["prom-3"] else None
 
-        after = eventually(joined, 60, every=0.2, what="a share for the fourth")
+        after = eventually(joined, 90, every=0.2, what="a share for the fourth")
         until = time.monotonic()
         moved = [
             target
@@ -212,16 +212,9 @@ class PrometheusTest(harness.PeerTest):
             for target in before[prometheus.name] - after[prometheus.name]
         ]
         self.assertGreaterEqual(len(moved), len(after["prom-3"]))
-        gaps = self.targets.longest_gaps(since, until)
-        print(
-            f"{len(moved)} of {TARGETS} targets moved, longest gap of a moved one "
-            f"{max(gaps[target] for target in moved):.2f} s, "
-            f"of another {max(gaps[t] for t in gaps if t not in moved):.2f} s"
+        self.assertLess(
+            *self.targets.hand_over_gaps(moved, INTERVAL_SECONDS, since, until)
         )
-        # An interval, and half of one for a busy machine: a scrape that was
-        # missed would make it two.
-        for target, gap in gaps.items():
-            self.assertLess(gap, 1.5 * INTERVAL_SECONDS + 0.4, target)
         self.assert_one_scraper_each(3)
 
 

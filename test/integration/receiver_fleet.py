@@ -156,7 +156,7 @@ class FleetTest(harness.PeerTest):
         allocator = self.allocator("ta.yaml", "--log-level=warn").wait_ready()
         for name in COLLECTORS:
             self.collector(name, f"http://127.0.0.1:{allocator.port}")
-        self.owners_of_all(within=45)
+        self.owners_of_all(within=90)
         return allocator
 
     def owners(self):
@@ -168,7 +168,7 @@ class FleetTest(harness.PeerTest):
             owners[target] = next(iter(scrapers))
         return owners
 
-    def owners_of_all(self, within=30):
+    def owners_of_all(self, within=60):
         return eventually(self.owners, within, every=0.3, what="one owner for each target")
 
     def assert_none_lost(self, fleet=None):
@@ -189,7 +189,8 @@ class FleetTest(harness.PeerTest):
             self.assertEqual(scrapers, {before[target]}, target)
         gaps = self.targets.longest_gaps(since, until)
         worst = max(gaps, key=gaps.get)
-        self.assertLess(gaps[worst], 2 * INTERVAL_SECONDS + 1, worst)
+        # What is lost is lost for as long as a receiver takes to act again.
+        self.assertLess(gaps[worst], 5 + INTERVAL_SECONDS, worst)
 
     def exported(self, metric):
         """The last point of each series of that metric, of all collectors."""

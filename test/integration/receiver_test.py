@@ -32,7 +32,7 @@ class ReceiverTest(receiver_fleet.FleetTest):
         self.assertEqual(sorted(share), COLLECTORS)
         self.assertLessEqual(max(share.values()), 105)
 
-        up = eventually(self.all_up, 20, every=0.3, what="every target up")
+        up = eventually(self.all_up, 60, every=0.3, what="every target up")
         self.once_an_interval(owners)
         names, last = self.targets.names, self.targets.last
         self.assertEqual({last[name][0] for name in names[AUTH]}, {"/auth/metrics"})
@@ -155,9 +155,9 @@ class ReceiverTest(receiver_fleet.FleetTest):
                 "key_file": str(key),
             }
             self.collector(name, f"https://127.0.0.1:{port}", tls=tls)
-        self.owners_of_all(within=45)
+        self.owners_of_all(within=90)
         # Those behind the password among them.
-        eventually(self.all_up, 20, every=0.3, what="every target up")
+        eventually(self.all_up, 60, every=0.3, what="every target up")
         self.assert_none_lost()
         plain = allocator.json("/scrape_configs")["auth"]["basic_auth"]
         self.assertEqual(plain["password"], "<secret>")
@@ -181,7 +181,7 @@ class ReceiverTest(receiver_fleet.FleetTest):
     def asked(self, allocator, metric, times):
         """Waits until the collectors have asked this often since the start."""
         eventually(
-            lambda: allocator.metric(metric + " ") >= times, 20, what=f"{times} polls"
+            lambda: allocator.metric(metric + " ") >= times, 60, what=f"{times} polls"
         )
 
     def test_no_target_is_lost_while_the_allocator_hangs(self):
@@ -227,7 +227,7 @@ class ReceiverTest(receiver_fleet.FleetTest):
         )
         eventually(lambda: waiting.get("/scrape_configs").status == 503)
         asked = waiting.metric(refused)
-        eventually(lambda: waiting.metric(refused) > asked + 3, 20, what="a 503 for each")
+        eventually(lambda: waiting.metric(refused) > asked + 3, 60, what="a 503 for each")
         self.keep_scraping(ACTED_ON_SECONDS, since, before)
         waiting.kill()
         self.own(
@@ -239,7 +239,7 @@ class ReceiverTest(receiver_fleet.FleetTest):
 
     def asked_for_503(self, allocator, metric):
         eventually(
-            lambda: allocator.metric(metric) >= len(COLLECTORS) * JOBS, 20, what="a 503 for each job"
+            lambda: allocator.metric(metric) >= len(COLLECTORS) * JOBS, 60, what="a 503 for each job"
         )
 
     def test_an_empty_list_would_have_been_noticed(self):
@@ -275,7 +275,7 @@ class ReceiverTest(receiver_fleet.FleetTest):
             return owners
 
         # Silent for 2 refresh intervals and 10 s it is gone; then 10 s to act.
-        after = eventually(taken_over, 45, every=0.3, what="the others having it all")
+        after = eventually(taken_over, 90, every=0.3, what="the others having it all")
         print(f"taken over {time.monotonic() - killed:.1f} s after the kill")
         self.assert_none_lost_but_moved(stayers, before, after)
         members = allocator.status()["collectors"]["members"]
@@ -300,20 +300,16 @@ class ReceiverTest(receiver_fleet.FleetTest):
             assert fourth.name in owners.values()
             return owners
 
-        after = eventually(joined, 60, every=0.3, what="a share for the fourth")
+        after = eventually(joined, 90, every=0.3, what="a share for the fourth")
         until = time.monotonic()
         self.assert_none_lost_but_moved(self.fleet, before, after)
         moved = [target for target in before if before[target] != after[target]]
         share = [target for target in after if after[target] == fourth.name]
         self.assertLessEqual(len(share), 79)  # ceil(1.05 x 300 / 4)
         self.assertLess(len(moved), 2 * len(share))
-        gaps = self.targets.longest_gaps(since, until)
-        worst = max(gaps, key=gaps.get)
-        print(
-            f"{len(moved)} of {TARGETS} moved, {len(share)} to the fourth, in "
-            f"{until - since:.1f} s; longest gap {gaps[worst]:.2f} s"
+        self.assertLess(
+            *self.targets.hand_over_gaps(moved, INTERVAL_SECONDS, since, until)
         )
-        self.assertLess(gaps[worst], 2 * INTERVAL_SECONDS + 1, worst)
 
 
 if __name__ == "__main__":

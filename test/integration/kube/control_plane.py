@@ -20,13 +20,15 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "test/integration"))
+from ports import free_port  # noqa: E402
+
 BINARIES = ROOT / "build/kube"
 
 # Controllers that make pods, services and endpoints behave; those that would
@@ -50,14 +52,6 @@ CONTROLLERS = [
 ADMIN, NOBODY = "test-admin", "test-nobody"
 
 
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
 class ControlPlane:
     """Start() returns when the API answers and the nodes are there; Stop() ends
     every process that was started. Each part can be ended and started again by
@@ -78,7 +72,7 @@ class ControlPlane:
     def start(self):
         self.folder.mkdir(parents=True, exist_ok=True)
         names = ("etcd", "peer", "api", "controllers")
-        self.ports = dict(zip(names, free_ports(len(names))))
+        self.ports = {name: free_port() for name in names}
         self._write_keys()
         try:
             self.start_part("etcd")

@@ -122,33 +122,9 @@ class ControlPlaneTest(unittest.TestCase):
         nobody = {"token": control_plane.NOBODY}
         self.assertEqual(self.plane.request("GET", PODS, **nobody)[0], 403)
         rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/default"
-        self.plane.must(
-            "POST",
-            f"{rbac}/roles",
-            {
-                "metadata": {"name": "look"},
-                "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}],
-            },
-        )
-        self.plane.must(
-            "POST",
-            f"{rbac}/rolebindings",
-            {
-                "metadata": {"name": "look"},
-                "roleRef": {
-                    "apiGroup": "rbac.authorization.k8s.io",
-                    "kind": "Role",
-                    "name": "look",
-                },
-                "subjects": [
-                    {
-                        "apiGroup": "rbac.authorization.k8s.io",
-                        "kind": "User",
-                        "name": "nobody",
-                    }
-                ],
-            },
-        )
+        self.plane.must("POST", f"{rbac}/roles", objects.role("look", ["pods"]))
+        binding = objects.role_binding("look", objects.NOBODY)
+        self.plane.must("POST", f"{rbac}/rolebindings", binding)
         self.eventually(
             "it may list", lambda: self.plane.request("GET", PODS, **nobody)[0] == 200
         )

@@ -53,3 +53,32 @@ def service(name, selector=None, namespace="default", port=8080, headless=False)
         "metadata": {"name": name, "namespace": namespace},
         "spec": spec,
     }
+
+
+RBAC_GROUP = "rbac.authorization.k8s.io"
+# A subject of role_binding(): he who has no rights until somebody gives him some.
+NOBODY = {"apiGroup": RBAC_GROUP, "kind": "User", "name": "nobody"}
+
+
+def service_account(name, namespace):
+    """A subject of role_binding()."""
+    return {"kind": "ServiceAccount", "name": name, "namespace": namespace}
+
+
+def role(name, resources, verbs=("get", "list", "watch")):
+    """`resources`: of the core API and of discovery.k8s.io."""
+    rule = {
+        "apiGroups": ["", "discovery.k8s.io"],
+        "resources": list(resources),
+        "verbs": list(verbs),
+    }
+    return {"metadata": {"name": name}, "rules": [rule]}
+
+
+def role_binding(name, subject, kind="Role"):
+    """Of the Role, or ClusterRole, with the same name."""
+    return {
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": RBAC_GROUP, "kind": kind, "name": name},
+        "subjects": [subject],
+    }

@@ -1,8 +1,6 @@
 """The kubernetes_sd_configs with which a zoo (zoo.py) is looked at: every role, and
 everything that a role can be told."""
 
-import control_plane
-
 ATTACH = {
     "node": True,
     "namespace": True,
