@@ -12,10 +12,7 @@ Everything is on loopback and ends with the script.
 
 import argparse
 import contextlib
-import http.client
 import json
-import os
-import pathlib
 import re
 import resource
 import shutil
@@ -26,10 +23,8 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-COLLECTORS = [f"collector-{i}" for i in range(10)]
-JOB = "bench"
-TICKS = os.sysconf("SC_CLK_TCK")
+import measure
+from measure import COLLECTORS, JOB, ROOT, path, row, spread
 
 # Six labels, the address and the file's path among them.
 FEW = {"env": "production", "team": "shop", "zone": "a"}
@@ -63,18 +58,11 @@ def kubernetes_labels(i):
     return labels  # and __address__, __meta_filepath: 42
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Fleet:
+class Fleet(measure.Allocator):
     """Targets in files, a configuration, and the allocator on them."""
 
     def __init__(self, binary, targets, files, labels="few"):
-        self.binary, self.files = binary, files
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ta-bench-"))
+        super().__init__(binary, tempfile.mkdtemp(prefix="ta-bench-"))
         self.version = 0
         self.groups = [[] for _ in range(files)]
         for i in range(targets):
@@ -92,8 +80,6 @@ class Fleet:
                 "file_sd_configs": [{"files": [str(self.folder / "sd/*.json")]}],
             }]},
         }))
-        self.targets = targets
-        self.process = None
 
     def write(self, number):
         """Writes the file's new content beside it, then renames; when that
@@ -106,55 +92,9 @@ class Fleet:
         fresh.replace(folder / f"{number}.json")
         return begun
 
-    def start(self):
-        self.port = free_port()
-        self.log = open(self.folder / "log", "wb")
-        self.process = subprocess.Popen(
-            [self.binary, f"--config-file={self.folder}/ta.yaml",
-             f"--listen-addr=127.0.0.1:{self.port}", "--log-level=warn"],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        return self
-
     def stop(self):
-        if self.process:
-            self.process.terminate()
-            self.process.wait(20)
-            self.log.close()
+        super().stop()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def connect(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.connect()
-        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
-
-    def ask(self, connection, collector, headers=None):
-        connection.request("GET", path(collector), headers=headers or {})
-        answer = connection.getresponse()
-        return answer.status, answer.getheader("ETag"), answer.read()
-
-    def wait_served(self):
-        """Until every target is in some collector's answer. Fails on a 200 that
-        leaves one out: the promise is 503 until all is known."""
-        connection, first = None, None
-        while True:
-            assert self.process.poll() is None, (self.folder / "log").read_text()
-            try:
-                connection = connection or self.connect()
-                status, _, body = self.ask(connection, COLLECTORS[0])
-            except OSError:
-                connection = None
-                time.sleep(0.002)
-                continue
-            if status == 200:
-                break
-            time.sleep(0.002)
-        first = body.count(b'"targets":')
-        served = first + sum(
-            self.ask(connection, collector)[2].count(b'"targets":')
-            for collector in COLLECTORS[1:])
-        assert served == self.targets, f"{served} of {self.targets} served at first"
-        return connection
 
     def change(self, number=0):
         """Changes one target's label, which leaves it where it is; its new value,
@@ -164,25 +104,9 @@ class Fleet:
         self.groups[number][0]["labels"]["team"] = value
         return value, self.write(number)
 
-    def owner(self, connection, number=0):
-        address = self.groups[number][0]["targets"][0].encode()
-        for collector in COLLECTORS:
-            if b'"' + address + b'"' in self.ask(connection, collector)[2]:
-                return collector
-        raise AssertionError("nobody is served the target")
-
-    def memory(self, key="VmRSS"):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(rf"^{key}:\s+(\d+) kB", status, re.M)[1]) * 1024
-
-    def cpu(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text()
-        fields = fields.rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def path(collector):
-    return f"/jobs/{JOB}/targets?collector_id={collector}"
+    def first_address(self):
+        """Of the target that change() changes."""
+        return self.groups[0][0]["targets"][0]
 
 
 @contextlib.contextmanager
@@ -190,18 +114,10 @@ def running(arguments, targets, files, labels="few"):
     fleet = Fleet(arguments.binary, targets, files, labels)
     try:
         fleet.start()
-        connection = fleet.wait_served()
+        connection = fleet.wait_served(targets)
         yield fleet, connection
     finally:
         fleet.stop()
-
-
-def row(what, figure):
-    print(f"| {what} | {figure} |", flush=True)
-
-
-def percentile(values, share):
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
 def measure_change(arguments):
@@ -211,26 +127,17 @@ def measure_change(arguments):
     for targets, files in sizes:
         rounds = 10 if arguments.quick else (60 if files == 1 else 200)
         with running(arguments, targets, files) as (fleet, connection):
-            collector = fleet.owner(connection)
+            collector = fleet.owner(connection, fleet.first_address())
             _, etag, _ = fleet.ask(connection, collector)
             taken = []
             for _ in range(rounds):
                 value, begun = fleet.change()
-                value = value.encode()
-                while True:
-                    status, fresh, body = fleet.ask(
-                        connection, collector, {"If-None-Match": etag})
-                    if status == 200 and value in body:
-                        break
-                    time.sleep(0.0005)
+                etag = fleet.until_shown(connection, collector, etag, value.encode())
                 taken.append(time.perf_counter() - begun)
-                etag = fresh
                 time.sleep(0.15)  # each alone, not coalesced with the last
             row(f"change → served, {targets:,} targets in {files} file(s), "
                 f"{rounds} changes",
-                f"p50 {1e3 * statistics.median(taken):.1f} ms, "
-                f"p99 {1e3 * percentile(taken, 0.99):.1f} ms, "
-                f"max {1e3 * max(taken):.1f} ms")
+                spread(taken))
 
 
 def measure_start(arguments):
@@ -243,7 +150,7 @@ def measure_start(arguments):
             try:
                 begun = time.perf_counter()
                 fleet.start()
-                fleet.wait_served()
+                fleet.wait_served(targets)
                 taken.append(time.perf_counter() - begun)
                 cpu.append(fleet.cpu())
             finally:
@@ -384,7 +291,7 @@ def main():
     parser.add_argument("--binary", default=ROOT / "build/release/target-allocator")
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
-    print("| what | measured |\n|---|---|", flush=True)
+    measure.header()
     for part in arguments.parts or PARTS:
         PARTS[part](arguments)
 
