@@ -1,5 +1,6 @@
 """The OpenTelemetry Collector as a peer for tests: its Prometheus receiver asks
-the allocator what to scrape, its exporter writes what was scraped as lines.
+the allocator what to scrape, or its OTLP receiver is pushed to; its exporter writes
+what came as lines.
 
 Needs otel/build.sh. The folder with the program is in OTEL_COLLECTOR_DIR, by
 default build/otel.
@@ -42,36 +43,21 @@ claimed{zone="theirs"} 1
 """
 
 
-class Collector(harness.Process):
-    """One collector. Targets know it by the User-Agent `NAME/1`."""
+class Pipeline(harness.Process):
+    """One process with one receiver, whose gauges and sums it exports to a file."""
 
-    def __init__(self, folder, name, endpoint, tls=None, refresh="1s"):
-        """`refresh`: how often it asks; None leaves it at the receiver's 30 s."""
+    def __init__(self, folder, name, receiver, settings):
         home = pathlib.Path(folder) / name
         home.mkdir()
         self.exported = home / "exported.jsonl"
         self.exported.touch()
-        target_allocator = {
-            "endpoint": endpoint,
-            "interval": refresh or "30s",
-            "collector_id": name,
-        }
-        if refresh:
-            target_allocator["http_sd_config"] = {"refresh_interval": refresh}
-        if tls:
-            target_allocator["tls"] = tls
         config = {
-            "receivers": {
-                "prometheus": {
-                    "target_allocator": target_allocator,
-                    "discovery_reload_on_startup": True,
-                }
-            },
+            "receivers": {receiver: settings},
             "exporters": {"json_lines": {"path": str(self.exported)}},
             "service": {
                 "telemetry": {"metrics": {"level": "none"}, "logs": {"level": "warn"}},
                 "pipelines": {
-                    "metrics": {"receivers": ["prometheus"], "exporters": ["json_lines"]}
+                    "metrics": {"receivers": [receiver], "exporters": ["json_lines"]}
                 },
             },
         }
@@ -88,6 +74,26 @@ class Collector(harness.Process):
                 for line in lines
                 if wanted in line and line.endswith(b"\n")
             ]
+
+
+class Collector(Pipeline):
+    """One collector. Targets know it by the User-Agent `NAME/1`."""
+
+    def __init__(self, folder, name, endpoint, tls=None, refresh="1s"):
+        """`refresh`: how often it asks; None leaves it at the receiver's 30 s."""
+        target_allocator = {
+            "endpoint": endpoint,
+            "interval": refresh or "30s",
+            "collector_id": name,
+        }
+        if refresh:
+            target_allocator["http_sd_config"] = {"refresh_interval": refresh}
+        if tls:
+            target_allocator["tls"] = tls
+        super().__init__(folder, name, "prometheus", {
+            "target_allocator": target_allocator,
+            "discovery_reload_on_startup": True,
+        })
 
     def lost(self):
         """The targets whose series it has ended: a stale marker on `up`."""

@@ -1,31 +1,23 @@
-"""Pushing our metrics: the real binary and an OTLP receiver that is ours, as only
-such a one can be down, slow or unwilling at will. What it receives is read by
-OpenTelemetry's own libraries (otel/decode)."""
+"""Pushing our metrics: the real binary, an OpenTelemetry Collector, and an OTLP
+receiver of ours, as only such a one can be slow or unwilling at will. What that
+receives is read by OpenTelemetry's own libraries (otel/decode)."""
 
 import collections
 import gzip
 import http.server
 import json
 import os
-import pathlib
 import ssl
 import subprocess
 import threading
 import time
 
 import harness
+import receiver as otel
 from harness import eventually
 from tls_test import Authority
 
-DECODE = (
-    pathlib.Path(
-        os.environ.get(
-            "OTEL_COLLECTOR_DIR",
-            pathlib.Path(__file__).resolve().parents[2] / "build/otel",
-        )
-    )
-    / "otlp_decode"
-)
+DECODE = otel.PROGRAM.parent / "otlp_decode"
 TOKEN = "s3cret token"
 
 # When it came (time.monotonic()), its body as it was sent, and the status that it
@@ -228,6 +220,30 @@ class TelemetryTest(harness.PeerTest):
         targets = [p for p in points if p["metric"] == "opentelemetry_allocator_targets"]
         self.assertEqual([(p["value"], p["labels"]) for p in targets],
                          [(3, {"job_name": "nodes"})])
+
+    def test_an_opentelemetry_collector_takes_it(self):
+        port = harness.free_port()
+        collector = self.own(otel.Pipeline(
+            self.folder, "collector", "otlp",
+            {"protocols": {"http": {"endpoint": f"127.0.0.1:{port}"}}},
+        ))
+        at_port = collections.namedtuple("Port", "port")(port)
+        allocator = self.start(
+            self.reader(at_port, compression="gzip"), OTEL_SERVICE_NAME="mine")
+        found = eventually(
+            lambda: collector.points("opentelemetry_allocator_targets_per_collector"),
+            within=40, what="points of the Collector")
+        page = metrics_page(allocator)
+        for point in found:
+            self.assertEqual(point.job, "mine")
+            (value,) = [
+                value for (name, labels), value in page.items()
+                if name == "opentelemetry_allocator_targets_per_collector"
+                and set(point.labels.items()) <= labels
+            ]
+            self.assertEqual(point.value, value)
+        self.assertTrue(collector.points("target_allocator_telemetry_pushes_total"))
+        eventually(lambda: allocator.metric("target_allocator_telemetry_problem") == 0)
 
     def test_deltas_add_up_over_a_failure(self):
         receiver = self.receiver()

@@ -1,12 +1,13 @@
 // The OpenTelemetry Collector, with as little as a test needs: the Prometheus
-// receiver, which asks a target allocator what to scrape, and an exporter that
-// writes what was scraped as lines of JSON (json_lines.go).
+// receiver, which asks a target allocator what to scrape, the OTLP receiver, which
+// a target allocator pushes its own metrics to, and an exporter that writes what
+// came as lines of JSON (json_lines.go).
 //
 //	collector NAME CONFIG-FILE
 //
 // NAME goes into the User-Agent of each scrape, as `NAME/1`, so that a target
 // knows who scraped it. CONFIG-FILE is a collector's ordinary configuration, with
-// the receiver `prometheus` and the exporter `json_lines`. Ends on SIGTERM.
+// one of these receivers and the exporter `json_lines`. Ends on SIGTERM.
 package main
 
 import (
@@ -21,13 +22,15 @@ import (
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/otelcol"
 	"go.opentelemetry.io/collector/receiver"
+	"go.opentelemetry.io/collector/receiver/otlpreceiver"
 	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
 )
 
 func factories() (otelcol.Factories, error) {
 	var out otelcol.Factories
 	var err error
-	out.Receivers, err = otelcol.MakeFactoryMap[receiver.Factory](prometheusreceiver.NewFactory())
+	out.Receivers, err = otelcol.MakeFactoryMap[receiver.Factory](
+		prometheusreceiver.NewFactory(), otlpreceiver.NewFactory())
 	if err != nil {
 		return out, err
 	}
