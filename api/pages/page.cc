@@ -127,16 +127,21 @@ Response ErrorPage(const Context& context, int status,
   });
 }
 
+std::optional<std::uint64_t> ReadNumber(std::string_view text, int base) {
+  std::uint64_t value = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, value, base);
+  if (error != std::errc() || end != last) return std::nullopt;
+  return value;
+}
+
 std::optional<Window> ReadWindow(const Query& query, std::size_t rows) {
   Window window{1, rows};
-  const auto text = query.First("page");
-  if (!text || text->empty()) return window;
-  const char* const last = text->data() + text->size();
-  const auto [end, error] = std::from_chars(text->data(), last, window.page);
-  if (error != std::errc() || end != last || window.page < 1 ||
-      window.page > 1'000'000'000) {
-    return std::nullopt;
-  }
+  const std::string_view text = query.First("page").value_or("");
+  if (text.empty()) return window;
+  const auto page = ReadNumber(text);
+  if (!page || *page < 1 || *page > 1'000'000'000) return std::nullopt;
+  window.page = *page;
   return window;
 }
 

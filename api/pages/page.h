@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -38,6 +39,9 @@ Response ErrorPage(const Context& context, int status,
 
 // The Content-Security-Policy of all pages.
 std::string_view PagePolicy();
+
+// A number that is all of `text`, without a sign.
+std::optional<std::uint64_t> ReadNumber(std::string_view text, int base = 10);
 
 // Which of a table's rows a page shows. `page` counts from 1.
 struct Window {

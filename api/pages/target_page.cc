@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
 #include <string>
 
 #include "allocator/explain.h"
@@ -192,15 +191,13 @@ Response TargetPage(const Context& context) {
     }
     row = FindTarget(context.snapshot, job, *id);
   } else if (!unserved.empty() && job != nullptr) {
-    std::uint64_t key = 0;
-    const char* const last = unserved.data() + unserved.size();
-    const auto [end, error] = std::from_chars(unserved.data(), last, key, 16);
-    if (error != std::errc() || end != last) {
+    const auto key = ReadNumber(unserved, 16);
+    if (!key) {
       return ErrorPage(context, 400,
                        "unserved must be hexadecimal digits, as the pages of "
                        "targets have them.");
     }
-    row = FindUnserved(*job, key);
+    row = FindUnserved(*job, *key);
   } else {
     return ErrorPage(context, 400,
                      "Say which target: target_hash=…, as the pages of targets "

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <expected>
+#include <limits>
 #include <string>
 
 #include "api/pages/page.h"
@@ -70,13 +70,11 @@ std::expected<TargetFilter, Mistaken> FilterOf(const Snapshot& snapshot,
     }
   }
   if (!asked.rule.empty()) {
-    int rule = 0;
-    const char* const last = asked.rule.data() + asked.rule.size();
-    const auto [end, error] = std::from_chars(asked.rule.data(), last, rule);
-    if (error != std::errc() || end != last || rule < 0) {
+    const auto rule = ReadNumber(asked.rule);
+    if (!rule || *rule > std::numeric_limits<int>::max()) {
       return std::unexpected(Mistaken{400, "rule must be a number from 0 on."});
     }
-    filter.rule = rule;
+    filter.rule = static_cast<int>(*rule);
   }
   filter.address = asked.address;
   return filter;

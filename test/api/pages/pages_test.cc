@@ -8,6 +8,7 @@
 #include <regex>
 #include <set>
 
+#include "allocator/base/percent.h"
 #include "test/api/pages/pages_fixture.h"
 
 namespace ta {
@@ -250,7 +251,8 @@ TEST_F(PagesTest, WrongQuestionsAreAnsweredOnAPage) {
        {"/debug/job", "/debug/job?job_id=", "/debug/collector", "/debug/target",
         "/debug/target?target_hash=12", "/debug/target?unserved=1",
         "/debug/target?job_id=web&unserved=x", "/debug/targets?state=x",
-        "/debug/targets?rule=-1", "/debug/targets?rule=x"}) {
+        "/debug/targets?rule=-1", "/debug/targets?rule=x",
+        "/debug/targets?rule=2147483648"}) {
     Page(target, 400);
   }
   for (const char* target :
@@ -261,6 +263,9 @@ TEST_F(PagesTest, WrongQuestionsAreAnsweredOnAPage) {
         "/debug/target?target_hash=00000000000000000000000000000001"}) {
     Page(target, 404);
   }
+  Page("/debug/job?job_id=" + QueryEscape(kHostile), 404);
+  Page("/debug/targets?collector_id=" + QueryEscape(kHostile), 404);
+  Page("/debug/targets?address=" + QueryEscape(kHostile));
 }
 
 TEST_F(PagesTest, NoPageTellsASecret) {
