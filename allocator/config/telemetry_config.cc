@@ -1,8 +1,16 @@
+// What the file leaves out is as the environment says, as with the Go
+// allocator, whose libraries read OTEL_METRIC_EXPORT_{INTERVAL,TIMEOUT} and
+// OTEL_EXPORTER_OTLP_{HEADERS,COMPRESSION,CERTIFICATE,CLIENT_CERTIFICATE,
+// CLIENT_KEY}, each of the latter as OTEL_EXPORTER_OTLP_METRICS_… first.
+
 #include "allocator/config/telemetry_config.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <map>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "allocator/base/ascii.h"
@@ -30,6 +38,9 @@ bool IsHeaderName(std::string_view name) {
            std::string_view("!#$%&'*+-.^_`|~").contains(c);
   });
 }
+
+// More than a year means never, and must not overflow.
+constexpr std::int64_t kMostMilliseconds = 366LL * 24 * 3600 * 1000;
 
 bool IsHeaderValue(std::string_view value) {
   return std::ranges::none_of(value, [](char c) {
@@ -80,9 +91,15 @@ class TelemetryReader {
 
  private:
   void Warn(const YamlNode* node, const Path& path, std::string message) {
-    warnings_.push_back({reader_.file(), node != nullptr ? node->line : 0,
-                         node != nullptr ? node->column : 0, path.ToString(),
-                         std::move(message), ""});
+    Mistake warning{reader_.file(),
+                    node != nullptr ? node->line : 0,
+                    node != nullptr ? node->column : 0,
+                    path.ToString(),
+                    std::move(message),
+                    ""};
+    // A variable may be wrong for several readers.
+    if (std::ranges::find(warnings_, warning) == warnings_.end())
+      warnings_.push_back(std::move(warning));
   }
 
   // Keys of the declarative configuration that neither allocator knows.
@@ -109,6 +126,8 @@ class TelemetryReader {
     WarnOfForeign(periodic, periodic_path);
     OtlpReaderConfig config;
     config.index = index;
+    TimeOfEnvironment("OTEL_METRIC_EXPORT_INTERVAL", config.interval);
+    TimeOfEnvironment("OTEL_METRIC_EXPORT_TIMEOUT", config.timeout);
     Time(periodic, "interval", periodic_path, config.interval);
     Time(periodic, "timeout", periodic_path, config.timeout);
     const Path exporter_path{&periodic_path, "exporter"};
@@ -134,9 +153,32 @@ class TelemetryReader {
     if (value.bad || value.integer == 0) return;
     if (value.integer < 0)
       return reader_.SayAt(owner, name, path, "cannot be negative");
-    // More than a year means never, and must not overflow.
-    constexpr std::int64_t kMost = 366LL * 24 * 3600 * 1000;
-    out = milliseconds(std::min<std::int64_t>(value.integer, kMost));
+    out = milliseconds(std::min(value.integer, kMostMilliseconds));
+  }
+
+  // What is no number from 1 on does not count.
+  void TimeOfEnvironment(const std::string& name, milliseconds& out) {
+    const auto found = environment_.find(name);
+    if (found == environment_.end()) return;
+    const std::string& text = found->second;
+    std::int64_t number = 0;
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc() && end == text.data() + text.size() && number > 0)
+      out = milliseconds(std::min(number, kMostMilliseconds));
+    else
+      Warn(nullptr, Path{}, name + " is not used: it is no number from 1 on");
+  }
+
+  // OTEL_EXPORTER_OTLP_METRICS_<name>, else OTEL_EXPORTER_OTLP_<name>, else "".
+  std::string ExporterVariable(const std::string& name) const {
+    for (const char* prefix :
+         {"OTEL_EXPORTER_OTLP_METRICS_", "OTEL_EXPORTER_OTLP_"}) {
+      const auto found = environment_.find(prefix + name);
+      if (found != environment_.end() && !found->second.empty())
+        return found->second;
+    }
+    return {};
   }
 
   void Grpc(const Value& grpc, const Path& path) {
@@ -153,13 +195,26 @@ class TelemetryReader {
   void Http(const Value& http, const Path& path, OtlpReaderConfig& out) {
     WarnOfForeign(http, path);
     out.temporality = TemporalityOf(http.at("temporality_preference").text);
-    out.gzip = http.at("compression").text == "gzip";
+    const std::string& compression = http.at("compression").text;
+    out.gzip =
+        compression == "gzip" ||
+        (compression.empty() && ExporterVariable("COMPRESSION") == "gzip");
     Endpoint(http, path, out);
     Headers(http, path, out);
     out.client.follow_redirects = false;
     out.client.proxy.from_environment = true;
+    Tls(http, path, out);
+  }
+
+  void Tls(const Value& http, const Path& path, OtlpReaderConfig& out) {
     const Value& tls = http.at("tls");
-    if (!tls.set || tls.bad) return;
+    if (tls.bad) return;
+    if (!tls.set) {
+      out.client.tls.ca.file = ExporterVariable("CERTIFICATE");
+      out.client.tls.cert.file = ExporterVariable("CLIENT_CERTIFICATE");
+      out.client.tls.key.file = ExporterVariable("CLIENT_KEY");
+      return;
+    }
     const Path tls_path{&path, "tls"};
     const auto file = [&](std::string_view name) {
       return ResolvePath(folder_, Replaced(tls, name, tls_path));
@@ -217,12 +272,28 @@ class TelemetryReader {
         add(name, value);
       }
     }
+    if (!http.at("headers").written && !http.at("headers_list").written)
+      HeadersOfEnvironment(add);
     const Path headers_path{&path, "headers"};
     const Value& list = http.at("headers");
     for (std::size_t i = 0; i < list.items.size(); ++i)
       Header(list.items[i], Path{&headers_path, {}, static_cast<int>(i)}, add);
     for (auto& [name, header] : headers)
       out.client.http_headers.push_back(std::move(header));
+  }
+
+  template <typename Add>
+  void HeadersOfEnvironment(Add add) {
+    const auto list = ParseHeadersList(ExporterVariable("HEADERS"));
+    const bool good =
+        list && std::ranges::all_of(*list, [](const auto& header) {
+          return IsHeaderName(header.first) && IsHeaderValue(header.second);
+        });
+    if (!good)
+      return Warn(nullptr, Path{},
+                  "OTEL_EXPORTER_OTLP_HEADERS is not used: it is no list of "
+                  "name=value");
+    for (const auto& [name, value] : *list) add(name, value);
   }
 
   template <typename Add>

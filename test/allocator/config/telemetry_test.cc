@@ -219,6 +219,59 @@ TEST(TelemetryConfigTest, ReferencesElsewhereStayAsTheyAre) {
   EXPECT_THAT(config->telemetry.resource, IsEmpty());
 }
 
+TEST(TelemetryConfigTest, TheEnvironmentFillsInWhatTheFileLeavesOut) {
+  const Environment environment = {
+      {"OTEL_METRIC_EXPORT_INTERVAL", "5000"},
+      {"OTEL_METRIC_EXPORT_TIMEOUT", "1000"},
+      {"OTEL_EXPORTER_OTLP_HEADERS", "all=1"},
+      {"OTEL_EXPORTER_OTLP_METRICS_HEADERS", "a=b%20c,d=e"},
+      {"OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"},
+      {"OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca"},
+      {"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/cert"},
+      {"OTEL_EXPORTER_OTLP_CLIENT_KEY", "/key"}};
+  auto config = Load(Http("endpoint: 'https://a'"), environment);
+  ASSERT_TRUE(config);
+  EXPECT_THAT(config->warnings, IsEmpty());
+  const OtlpReaderConfig& reader = config->telemetry.readers.at(0);
+  EXPECT_EQ(reader.interval, milliseconds(5000));
+  EXPECT_EQ(reader.timeout, milliseconds(1000));
+  EXPECT_THAT(HeadersOf(reader),
+              ElementsAre(std::pair("a", "b c"), std::pair("d", "e")));
+  EXPECT_TRUE(reader.gzip);
+  EXPECT_EQ(reader.client.tls.ca.file, "/ca");
+  EXPECT_EQ(reader.client.tls.cert.file, "/cert");
+  EXPECT_EQ(reader.client.tls.key.file, "/key");
+
+  config = Load(
+      "[{periodic: {interval: 7, timeout: 8, exporter: {otlp_http: {endpoint: "
+      "'https://a', compression: none, headers: [], tls: {ca_file: /mine}}}}}]",
+      environment);
+  ASSERT_TRUE(config);
+  const OtlpReaderConfig& whole = config->telemetry.readers.at(0);
+  EXPECT_EQ(whole.interval, milliseconds(7));
+  EXPECT_EQ(whole.timeout, milliseconds(8));
+  EXPECT_FALSE(whole.gzip);
+  EXPECT_THAT(whole.client.http_headers, IsEmpty());
+  EXPECT_EQ(whole.client.tls.ca.file, "/mine");
+  EXPECT_TRUE(whole.client.tls.cert.empty());
+}
+
+TEST(TelemetryConfigTest, ABrokenVariableIsAWarning) {
+  const std::string reader =
+      "{periodic: {exporter: {otlp_http: {endpoint: 'https://a'}}}}";
+  const auto config = Load("[" + reader + ", " + reader + "]",
+                           {{"OTEL_METRIC_EXPORT_INTERVAL", "1m"},
+                            {"OTEL_EXPORTER_OTLP_HEADERS", "hunter2"}});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->telemetry.readers.at(0).interval, std::chrono::minutes(1));
+  EXPECT_THAT(
+      config->warnings,
+      ElementsAre("dir/ta.yaml: OTEL_METRIC_EXPORT_INTERVAL is not used: it is "
+                  "no number from 1 on",
+                  "dir/ta.yaml: OTEL_EXPORTER_OTLP_HEADERS is not used: it is "
+                  "no list of name=value"));
+}
+
 TEST(TelemetryConfigTest, ABrokenResourceIsAWarning) {
   const auto config = Load(Http("endpoint: 'http://a'"),
                            {{"OTEL_RESOURCE_ATTRIBUTES", "a=b,hunter2"}});
