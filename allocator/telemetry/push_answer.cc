@@ -90,7 +90,8 @@ PushOutcome OutcomeOf(const Result<HttpResponse>& answer,
     return outcome;
   }
   outcome.problem = "HTTP " + std::to_string(answer->status);
-  if (readable) {
+  // Who is not let in may be told with what.
+  if (readable && answer->status != 401 && answer->status != 403) {
     const std::string message = MessageAt(body, "/message");
     if (!message.empty()) outcome.problem += ": " + message;
   }

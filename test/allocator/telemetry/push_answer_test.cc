@@ -58,6 +58,9 @@ TEST(OutcomeOfTest, OnlySomeStatusesAreWorthAnotherTry) {
   EXPECT_EQ(Judge(400, R"({"code":3,"message":"bad data"})").problem,
             "HTTP 400: bad data");
   EXPECT_EQ(Judge(404, "<html>").problem, "HTTP 404");
+  for (const int status : {401, 403})
+    EXPECT_EQ(Judge(status, R"({"message":"no such token: hunter2"})").problem,
+              "HTTP " + std::to_string(status));
 }
 
 TEST(OutcomeOfTest, AnErrorOfTheNetworkMayPass) {
