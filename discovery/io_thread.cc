@@ -10,7 +10,7 @@ boost::asio::any_io_executor IoThread::executor() {
   const std::lock_guard lock(mutex_);
   if (!thread_.joinable()) {
     work_.emplace(loop_.get_executor());
-    thread_ = StartThread("polled", [this] { loop_.run(); });
+    thread_ = StartThread(name_, [this] { loop_.run(); });
   }
   return loop_.get_executor();
 }

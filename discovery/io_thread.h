@@ -1,5 +1,5 @@
-// The thread on which all polled discoverers of a process wait for the network:
-// they sleep nearly always, so that one loop is enough for hundreds.
+// A thread to wait for the network on. All polled discoverers of a process
+// share one: they sleep nearly always, so that one loop is enough for hundreds.
 
 #pragma once
 
@@ -16,7 +16,8 @@ namespace ta {
 // Thread-safe.
 class IoThread {
  public:
-  IoThread() = default;
+  // `name` is what top shows: a literal of at most 15 bytes.
+  explicit IoThread(const char* name = "polled") : name_(name) {}
   ~IoThread();  // stops
   IoThread(const IoThread&) = delete;
   IoThread& operator=(const IoThread&) = delete;
@@ -32,6 +33,7 @@ class IoThread {
   using Work =
       boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
 
+  const char* const name_;
   boost::asio::io_context loop_{1};
   std::mutex mutex_;          // guards what follows
   std::optional<Work> work_;  // the loop goes on without anything to do

@@ -76,7 +76,7 @@ class Telemetry {
  private:
   class Reader;
 
-  IoThread io_;
+  IoThread io_{"telemetry"};
   std::vector<std::shared_ptr<Reader>> readers_;
 };
 
