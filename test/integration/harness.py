@@ -259,6 +259,13 @@ class TargetServer:
         self._loop.run_until_complete(listen())
         self._loop.run_forever()
 
+    def answer(self, name, path, headers):
+        """To a scrape of target `name`: the status line's end, the body, and who
+        asks. On the loop's thread; `headers` by lower-case name."""
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(path).query)
+        body = b"# TYPE answered counter\nanswered_total 1\n"
+        return b"200 OK", body, query.get("scraper", ["?"])[0]
+
     async def _serve(self, name, reader, writer):
         with (
             contextlib.closing(writer),
@@ -268,16 +275,15 @@ class TargetServer:
         ):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
-                path = head.split(b" ", 2)[1].decode()
-                query = urllib.parse.parse_qs(urllib.parse.urlsplit(path).query)
+                first, *rest = head.decode().splitlines()
+                pairs = [line.partition(": ") for line in rest]
+                headers = {key.lower(): value for key, _, value in pairs}
+                status, body, scraper = self.answer(name, first.split(" ")[1], headers)
                 with self._lock:
-                    self._scrapes.append(
-                        (time.monotonic(), name, query.get("scraper", ["?"])[0])
-                    )
-                body = b"# TYPE answered counter\nanswered_total 1\n"
+                    self._scrapes.append((time.monotonic(), name, scraper))
                 writer.write(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n"
-                    b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+                    b"HTTP/1.1 %s\r\nContent-Type: text/plain; version=0.0.4\r\n"
+                    b"Content-Length: %d\r\n\r\n%s" % (status, len(body), body)
                 )
                 await writer.drain()
 

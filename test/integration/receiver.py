@@ -6,10 +6,8 @@ Needs otel/build.sh. The folder with the program is in OTEL_COLLECTOR_DIR, by
 default build/otel.
 """
 
-import asyncio
 import base64
 import collections
-import contextlib
 import json
 import os
 import pathlib
@@ -17,7 +15,6 @@ import socketserver
 import ssl
 import subprocess
 import threading
-import time
 
 import harness
 
@@ -121,37 +118,13 @@ class Targets(harness.TargetServer):
         pair = f"{USER}:{PASSWORD}".encode()
         return "Basic " + base64.b64encode(pair).decode()
 
-    async def _serve(self, name, reader, writer):
-        expected = self.expected_authorization(name)
-        with (
-            contextlib.closing(writer),
-            contextlib.suppress(
-                OSError, asyncio.IncompleteReadError, asyncio.CancelledError
-            ),
-        ):
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                first, *rest = head.decode().splitlines()
-                headers = {}
-                for line in rest:
-                    key, _, value = line.partition(": ")
-                    headers[key.lower()] = value
-                authorization = headers.get("authorization")
-                with self._lock:
-                    self.last[name] = (first.split(" ")[1], authorization)
-                    self._note(name, headers.get("user-agent", "?"))
-                allowed = authorization == expected
-                body = EXPOSED if allowed else b"who are you?\n"
-                writer.write(
-                    b"HTTP/1.1 %s\r\nContent-Type: text/plain; version=0.0.4\r\n"
-                    b"Content-Length: %d\r\n\r\n%s"
-                    % (b"200 OK" if allowed else b"401 Unauthorized", len(body), body)
-                )
-                await writer.drain()
-
-    def _note(self, name, user_agent):
-        scraper = user_agent.removesuffix("/1")
-        self._scrapes.append((time.monotonic(), name, scraper))
+    def answer(self, name, path, headers):
+        authorization = headers.get("authorization")
+        self.last[name] = (path, authorization)
+        scraper = headers.get("user-agent", "?").removesuffix("/1")
+        if authorization != self.expected_authorization(name):
+            return b"401 Unauthorized", b"who are you?\n", scraper
+        return b"200 OK", EXPOSED, scraper
 
 
 class Recorder(socketserver.ThreadingTCPServer):
