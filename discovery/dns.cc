@@ -66,6 +66,19 @@ Labels TargetOf(const DnsRecord& record, int port) {
 
 }  // namespace
 
+// One refresh: names are taken in turn by as many lookups as may ask at once,
+// so that a job of 100,000 names costs no more than one of 200.
+struct DnsMechanism::Round {
+  Round(std::shared_ptr<const ResolvConf> conf,
+        const asio::any_io_executor& executor)
+      : conf(std::move(conf)), ended(executor, TimePoint::max()) {}
+
+  const std::shared_ptr<const ResolvConf> conf;
+  std::size_t next = 0;     // of names_
+  std::size_t running = 0;  // lookups
+  asio::steady_timer ended;
+};
+
 TargetGroup DnsGroupOf(std::string_view name, int port,
                        const std::vector<DnsRecord>& records) {
   TargetGroup group;
@@ -111,25 +124,26 @@ asio::awaitable<void> DnsMechanism::LookUpAll(std::stop_token stop) {
     for (Name& name : names_) name.answer = std::unexpected(error);
     co_return;
   }
-  const auto conf = std::make_shared<const ResolvConf>(ParseResolvConf(*text));
-  // Shared with the lookups: it may be that only these are left.
-  struct Lookups {
-    std::size_t left;
-    asio::steady_timer all_done;
-  };
-  const auto lookups = std::make_shared<Lookups>(
-      names_.size(), asio::steady_timer(executor_, TimePoint::max()));
-  for (Name& name : names_) {
-    asio::co_spawn(executor_, LookUp(name.name, conf, stop),
-                   [lookups, &name](std::exception_ptr thrown,
-                                    Result<std::vector<DnsRecord>> answer) {
+  const auto round = std::make_shared<Round>(
+      std::make_shared<const ResolvConf>(ParseResolvConf(*text)), executor_);
+  round->running = std::min(names_.size(), client_->most_at_once());
+  for (std::size_t i = round->running; i > 0; --i) {
+    asio::co_spawn(executor_, LookUpNext(round, stop),
+                   [round](std::exception_ptr thrown) {
                      if (thrown) std::rethrow_exception(thrown);
-                     name.answer = std::move(answer);
-                     if (--lookups->left == 0) lookups->all_done.cancel();
+                     if (--round->running == 0) round->ended.cancel();
                    });
   }
-  while (lookups->left > 0) {
-    co_await lookups->all_done.async_wait(asio::as_tuple(asio::use_awaitable));
+  while (round->running > 0) {
+    co_await round->ended.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+}
+
+asio::awaitable<void> DnsMechanism::LookUpNext(std::shared_ptr<Round> round,
+                                               std::stop_token stop) {
+  while (round->next < names_.size() && !stop.stop_requested()) {
+    Name& name = names_[round->next++];
+    name.answer = co_await LookUp(name.name, round->conf, stop);
   }
 }
 

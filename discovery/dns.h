@@ -63,7 +63,11 @@ class DnsMechanism final : public PolledMechanism {
     Result<std::vector<DnsRecord>> answer;  // of this refresh
   };
 
+  struct Round;
+
   boost::asio::awaitable<void> LookUpAll(std::stop_token stop);
+  boost::asio::awaitable<void> LookUpNext(std::shared_ptr<Round> round,
+                                          std::stop_token stop);
   boost::asio::awaitable<Result<std::vector<DnsRecord>>> LookUp(
       std::string name, std::shared_ptr<const ResolvConf> conf,
       std::stop_token stop);

@@ -103,8 +103,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   std::optional<Result<DnsAnswer>> answer_;
 };
 
-// Every option is said that c-ares would else read from files or from the
-// environment: it opens none.
+// Every option is said that c-ares would else look for in files and in the
+// environment.
 int Exchange::OpenChannel(const DnsQuestion& question,
                           const DnsClient::Options& options) {
   ares_options settings{};

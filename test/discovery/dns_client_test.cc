@@ -65,10 +65,10 @@ class DnsClientTest : public testing::Test {
     return answer->records.empty() ? "" : answer->records.front().data;
   }
 
-  std::optional<DnsServer> server_;
-  std::uint16_t port_ = 0;
   boost::asio::io_context loop_;
   std::stop_source stop_;
+  std::uint16_t port_ = 0;
+  std::optional<DnsServer> server_;  // last: its script may use the others
 };
 
 TEST_F(DnsClientTest, AsksWhatPrometheusAsks) {
@@ -144,7 +144,7 @@ TEST_F(DnsClientTest, GarbageIsNoAnswer) {
   for (const std::string& garbage :
        {std::string(), std::string("x"), std::string(12, '\0'),
         std::string(500, '\xff'), std::string(5000, 'z')}) {
-    Serve([&](const DnsQuery& query) {
+    Serve([garbage](const DnsQuery& query) {
       return DnsReply{{garbage, query.bytes.substr(0, 2) + garbage}};
     });
     EXPECT_THAT(First(kShort), AnyOf("timed out", "cannot be reached"));

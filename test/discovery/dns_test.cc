@@ -128,11 +128,12 @@ class DnsMechanismTest : public testing::Test {
 
   test::TempFolder folder_;
   boost::asio::io_context loop_;
-  std::vector<std::unique_ptr<DnsServer>> servers_;
   std::unique_ptr<DnsClient> client_;
   RefreshCounters counters_;
   std::unique_ptr<DnsMechanism> mechanism_;
   std::stop_source stop_;
+  // Last: their scripts may use the others.
+  std::vector<std::unique_ptr<DnsServer>> servers_;
 };
 
 TEST_F(DnsMechanismTest, OnlyWhatChangedIsSent) {
