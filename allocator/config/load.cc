@@ -297,10 +297,12 @@ class Loader {
     RenderJobs();
     for (Job& job : jobs_) config_.jobs.push_back(std::move(job.config));
     CountMechanisms();
-    if (config_.jobs.empty())
+    // Custom resources have a warning of their own, and nothing is served then.
+    if (config_.jobs.empty() && !config_.custom_resources_enabled) {
       config_.warnings.push_back(config_.path +
                                  ": there are no scrape configs, so that "
                                  "collectors will be told to scrape nothing");
+    }
     return std::move(config_);
   }
 

@@ -45,6 +45,7 @@ class OperatorFileTest(harness.PeerTest):
                         continue
                     if NO_JOBS in warning:
                         self.assertNotIn("job_name", text)
+                        self.assertNotIn("prometheus_cr", text)
                         continue
                     self.assertIn(NO_SELECTOR, warning)
                     self.assertIn("collector_selector: null", text)

@@ -280,6 +280,13 @@ TEST(LoadConfigTest, NoScrapeConfigsIsAWarning) {
               ElementsAre(HasSubstr("there are no scrape configs")));
 }
 
+// The warning said that collectors would be told to scrape nothing.
+TEST(LoadConfigTest, OnlyCustomResourcesAreOneWarning) {
+  const Config config =
+      Loaded("collectors: {static: [a]}\nprometheus_cr: {enabled: true}\n");
+  EXPECT_THAT(config.warnings, ElementsAre(HasSubstr("prometheus_cr.enabled")));
+}
+
 TEST(LoadConfigTest, EmptyFilesAreMistakes) {
   for (const auto* text : {"", "\n", "# comment\n", "---\n", "~", "null"})
     EXPECT_THAT(MistakesOf(text), ElementsAre("dir/ta.yaml: the file is empty"))
