@@ -21,9 +21,11 @@ NO_SELECTOR = "collector_selector"
 
 class OperatorFileTest(harness.PeerTest):
     def check(self, path):
-        """What `check` says, in the environment that the operator gives."""
+        """What `check` says, in the environment that the operator gives, and with
+        what the custom resource's `env` names."""
+        environment = {**os.environ, "OTELCOL_NAMESPACE": "metrics", "API_KEY": "key"}
         code, out, err = self.run_command(
-            "check", "--format=json", path, env={**os.environ, "OTELCOL_NAMESPACE": "metrics"}
+            "check", "--format=json", path, env=environment
         )
         return code, json.loads(out)[0], err
 
