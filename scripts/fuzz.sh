@@ -4,14 +4,16 @@
 # build/fuzz/corpus. An input that breaks one is written to build/fuzz/found;
 # it belongs into test/fuzz/seeds with the fix. Exits 1 if there is one.
 #
-#   scripts/fuzz.sh [FUZZER…]    yaml_fuzz, schema_fuzz, relabel_fuzz, dns_fuzz,
-#                                watch_fuzz
+#   scripts/fuzz.sh [FUZZER…]    all that are listed below, if none is named
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 seconds=${FUZZ_SECONDS:-60}
 fuzzers=("$@")
-[ $# -gt 0 ] || fuzzers=(yaml_fuzz schema_fuzz relabel_fuzz dns_fuzz watch_fuzz)
+[ $# -gt 0 ] || fuzzers=(
+  yaml_fuzz schema_fuzz relabel_fuzz target_file_fuzz http_answer_fuzz dns_fuzz
+  watch_fuzz snapshot_fuzz http_request_fuzz
+)
 
 cmake --preset fuzz >/dev/null
 cmake --build build/fuzz --target "${fuzzers[@]}"
@@ -20,10 +22,11 @@ failed=()
 for fuzzer in "${fuzzers[@]}"; do
   corpus=build/fuzz/corpus/$fuzzer
   mkdir -p "$corpus"
-  seeds=(test/fuzz/seeds/yaml test/fuzz/seeds/schema test/testdata/config)
-  [ "$fuzzer" != relabel_fuzz ] || seeds=(test/fuzz/seeds/relabel)
-  [ "$fuzzer" != dns_fuzz ] || seeds=(test/fuzz/seeds/dns)
-  [ "$fuzzer" != watch_fuzz ] || seeds=(test/fuzz/seeds/watch)
+  case $fuzzer in
+    yaml_fuzz | schema_fuzz)
+      seeds=(test/fuzz/seeds/yaml test/fuzz/seeds/schema test/testdata/config) ;;
+    *) seeds=("test/fuzz/seeds/${fuzzer%_fuzz}") ;;
+  esac
   printf '\n==> %s for %s s\n' "$fuzzer" "$seconds"
   "build/fuzz/test/fuzz/$fuzzer" -max_total_time="$seconds" -timeout=60 \
     -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 -verbosity=0 \
