@@ -142,6 +142,7 @@ TEST_F(PagesTest, TheFirstPageTellsStateSharesAndProblems) {
   EXPECT_THAT(page, HasSubstr("file discovery of job "));
   EXPECT_THAT(page, HasSubstr("target-allocator 1.2.3 · generation 1"));
   EXPECT_THAT(page, HasSubstr(">draining</span>"));
+  EXPECT_THAT(page, HasSubstr("<td>1d1h</td>")) << "for so long";
 }
 
 TEST_F(PagesTest, BeforeAnythingIsKnownPagesSayWhatIsWaitedFor) {
