@@ -9,14 +9,14 @@
 #include <string>
 
 #include "api/server.h"
-#include "test/api/raw_client.h"
-#include "test/support/snapshot_builder.h"
+#include "test/api/server_fixture.h"
 
 namespace ta {
 namespace {
 
 using std::chrono::milliseconds;
 using test::Eventually;
+using test::kScraper;
 using test::RawClient;
 using test::SnapshotBuilder;
 using testing::HasSubstr;
@@ -26,10 +26,8 @@ using testing::StartsWith;
 constexpr std::size_t kBodyBytes = std::size_t{8} << 20;
 constexpr std::size_t kLimit = std::size_t{64} << 20;
 constexpr const char* kAll = "/jobs/web/targets";
-constexpr const char* kScraper =
-    "X-Prometheus-Refresh-Interval-Seconds: 30\r\n";
 
-class ServerBudgetTest : public testing::Test {
+class ServerBudgetTest : public test::ServerFixture {
  protected:
   ServerBudgetTest() {
     SnapshotBuilder builder;
@@ -42,42 +40,24 @@ class ServerBudgetTest : public testing::Test {
                      {{"long", value}});
     }
     snapshots_.Set(builder.Build());
-    options_.listen_addr = "127.0.0.1:0";
-    options_.threads = 2;
-    options_.tick = milliseconds(5);
     options_.router.cache_bytes = 0;
     options_.router.body_bytes = kLimit;
   }
 
-  void Start() {
-    server_ = std::make_unique<Server>(options_, snapshots_);
-    const auto started = server_->Start();
-    ASSERT_TRUE(started) << started.error().message;
-  }
-  RawClient& Connect() {
-    clients_.emplace_back(server_->port());
-    return clients_.back();
-  }
-  std::string Ask(std::string_view target, std::string_view headers = "") {
-    RawClient client(server_->port());
-    client.Get(target, headers);
-    return client.ReadAnswer();
-  }
+  // One that stays.
+  RawClient& Add() { return clients_.emplace_back(server_->port()); }
   double Metric(const std::string& name) {
     const std::string text = Ask("/metrics");
     const std::size_t at = text.find("\n" + name + " ");
     return at == text.npos ? -1 : std::stod(text.substr(at + name.size() + 2));
   }
 
-  SnapshotHolder snapshots_;
-  ServerOptions options_;
-  std::unique_ptr<Server> server_;
   std::deque<RawClient> clients_;
 };
 
 TEST_F(ServerBudgetTest, FiftyWhoDoNotReadHoldNoMoreThanTheBudget) {
   Start();
-  for (int i = 0; i < 50; ++i) Connect().Get(kAll);
+  for (int i = 0; i < 50; ++i) Add().Get(kAll);
   ASSERT_TRUE(Eventually(
       [&] { return Metric("target_allocator_bodies_refused_total") > 30; }));
   EXPECT_LE(Metric("target_allocator_bodies_bytes"), kLimit);
@@ -99,11 +79,11 @@ TEST_F(ServerBudgetTest, AScraperWaitsForRoom) {
   options_.router.body_bytes = kBodyBytes * 3 / 2;
   Start();
   // Beyond the limit while it is rendered, and so is the next.
-  RawClient& slow = Connect();
+  RawClient& slow = Add();
   slow.Get("/jobs/web/targets?collector_id=large", kScraper);
   ASSERT_TRUE(Eventually(
       [&] { return Metric("target_allocator_bodies_bytes") >= kBodyBytes; }));
-  RawClient& waiting = Connect();
+  RawClient& waiting = Add();
   waiting.Get("/jobs/web/targets?collector_id=large", kScraper);
   ASSERT_TRUE(Eventually(
       [&] { return Metric("target_allocator_bodies_refused_total") > 0; }));
@@ -115,7 +95,7 @@ TEST_F(ServerBudgetTest, AScraperThatWaitedInVainIsAnswered503) {
   options_.room_time = milliseconds(50);
   options_.router.body_bytes = kBodyBytes * 3 / 2;
   Start();
-  Connect().Get("/jobs/web/targets?collector_id=large", kScraper);
+  Add().Get("/jobs/web/targets?collector_id=large", kScraper);
   ASSERT_TRUE(Eventually(
       [&] { return Metric("target_allocator_bodies_bytes") >= kBodyBytes; }));
   EXPECT_THAT(Ask("/jobs/web/targets?collector_id=large", kScraper),

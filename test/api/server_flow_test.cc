@@ -13,33 +13,28 @@
 #include <vector>
 
 #include "api/server.h"
-#include "test/api/raw_client.h"
-#include "test/support/snapshot_builder.h"
+#include "test/api/server_fixture.h"
 
 namespace ta {
 namespace {
 
 using std::chrono::milliseconds;
 using test::Eventually;
+using test::kScraper;
+using test::kTargets;
 using test::RawClient;
 using test::SnapshotBuilder;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-constexpr const char* kScraper =
-    "X-Prometheus-Refresh-Interval-Seconds: 30\r\n";
 
 class StillClock final : public Clock {
  public:
   TimePoint Now() const override { return TimePoint(std::chrono::hours(7)); }
 };
 
-class ServerFlowTest : public testing::Test {
+class ServerFlowTest : public test::ServerFixture {
  protected:
   ServerFlowTest() {
-    options_.listen_addr = "127.0.0.1:0";
-    options_.threads = 2;
-    options_.tick = milliseconds(5);
     options_.clock = &clock_;
     callbacks_.on_poll = [this](Poll poll) {
       const std::lock_guard lock(mutex_);
@@ -47,11 +42,6 @@ class ServerFlowTest : public testing::Test {
     };
   }
 
-  void Start() {
-    server_ = std::make_unique<Server>(options_, snapshots_, callbacks_);
-    ASSERT_TRUE(server_->Start());
-  }
-  RawClient Connect() { return RawClient(server_->port()); }
   std::vector<Poll> Polls() {
     const std::lock_guard lock(mutex_);
     return polls_;
@@ -74,12 +64,8 @@ class ServerFlowTest : public testing::Test {
   }
 
   StillClock clock_;
-  SnapshotHolder snapshots_;
-  ServerOptions options_;
-  ServerCallbacks callbacks_;
   std::mutex mutex_;  // guards polls_
   std::vector<Poll> polls_;
-  std::unique_ptr<Server> server_;
 };
 
 TEST_F(ServerFlowTest, AScrapersAnswerIsReportedOnceWritten) {
@@ -114,17 +100,10 @@ TEST_F(ServerFlowTest, NeitherCurlNorHeadIsReported) {
 }
 
 TEST_F(ServerFlowTest, AnAnswerThatWasCutWasNotSent) {
-  SnapshotBuilder builder;
-  builder.Member("a").Job("web");
-  const std::string filler(100'000, 'x');
-  for (int i = 0; i < 200; ++i) {
-    builder.Target("web", "a",
-                   {{"__address__", "a:" + std::to_string(i)}, {"f", filler}});
-  }
-  snapshots_.Set(builder.Build());
+  snapshots_.Set(test::LargeWorld());
   Start();
   RawClient client = Connect();
-  client.Get("/jobs/web/targets?collector_id=a", kScraper);
+  client.Get(kTargets, kScraper);
   // The head is there, so that the answer has begun.
   char first;
   ASSERT_EQ(::recv(client.fd(), &first, 1, 0), 1);
@@ -267,17 +246,10 @@ TEST_F(ServerFlowTest, StopClosesWhatIsIdleAndAnswersWhatIsHeld) {
 
 TEST_F(ServerFlowTest, StopDoesNotWaitForAClientThatDoesNotRead) {
   options_.stop_timeout = milliseconds(30);
-  SnapshotBuilder builder;
-  builder.Member("a").Job("web");
-  const std::string filler(100'000, 'x');
-  for (int i = 0; i < 200; ++i) {
-    builder.Target("web", "a",
-                   {{"__address__", "a:" + std::to_string(i)}, {"f", filler}});
-  }
-  snapshots_.Set(builder.Build());
+  snapshots_.Set(test::LargeWorld());
   Start();
   RawClient client = Connect();
-  client.Get("/jobs/web/targets?collector_id=a");
+  client.Get(kTargets);
   char first;
   ASSERT_EQ(::recv(client.fd(), &first, 1, 0), 1);
   server_->Stop();  // the test would hang

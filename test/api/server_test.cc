@@ -1,4 +1,4 @@
-// The server as HTTP: framing, limits, deadlines. What is answered is the
+// The server as HTTP, among those who mean well. What is answered is the
 // router's tests' matter.
 
 #include "api/server.h"
@@ -7,24 +7,21 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 #include <malloc.h>
-#include <sys/resource.h>
 
 #include <deque>
 #include <fstream>
 #include <memory>
 #include <string>
-#include <thread>
 
-#include "allocator/base/log.h"
 #include "api/connection.h"
-#include "test/api/raw_client.h"
-#include "test/support/snapshot_builder.h"
+#include "test/api/server_fixture.h"
 
 namespace ta {
 namespace {
 
 using std::chrono::milliseconds;
 using test::Eventually;
+using test::kTargets;
 using test::RawClient;
 using test::SnapshotBuilder;
 using testing::EndsWith;
@@ -32,31 +29,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-constexpr const char* kTargets = "/jobs/web/targets?collector_id=c";
-
-class ServerTest : public testing::Test {
- protected:
-  ServerTest() {
-    SnapshotBuilder builder;
-    builder.Member("c").Job("web");
-    builder.Target("web", "c", {{"__address__", "a:1"}});
-    snapshots_.Set(builder.Build());
-    options_.listen_addr = "127.0.0.1:0";
-    options_.threads = 2;
-    options_.tick = milliseconds(5);
-  }
-
-  void Start() {
-    server_ = std::make_unique<Server>(options_, snapshots_);
-    const auto started = server_->Start();
-    ASSERT_TRUE(started) << started.error().message;
-  }
-  RawClient Connect() { return RawClient(server_->port()); }
-
-  SnapshotHolder snapshots_;
-  ServerOptions options_;
-  std::unique_ptr<Server> server_;
-};
+class ServerTest : public test::ServerFixture {};
 
 TEST_F(ServerTest, AnswersOneRequestAfterTheOtherOnOneConnection) {
   Start();
@@ -163,15 +136,6 @@ TEST_F(ServerTest, ARequestMayComeByteByByte) {
   EXPECT_THAT(client.ReadAnswer(), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
-TEST_F(ServerTest, AHalfClosedClientIsAnswered) {
-  Start();
-  RawClient client = Connect();
-  client.Get("/jobs");
-  client.FinishSending();
-  EXPECT_THAT(client.ReadAnswer(), StartsWith("HTTP/1.1 200 OK\r\n"));
-  EXPECT_TRUE(client.IsClosed());
-}
-
 TEST_F(ServerTest, Http10IsClosedUnlessItAsksOtherwise) {
   Start();
   RawClient client = Connect();
@@ -193,68 +157,6 @@ TEST_F(ServerTest, ConnectionCloseIsFollowed) {
   EXPECT_TRUE(client.IsClosed());
 }
 
-TEST_F(ServerTest, WhatIsNoHttpIsRefusedAndClosed) {
-  Start();
-  const std::pair<std::string, const char*> cases[] = {
-      {"hello\r\n\r\n", "400"},
-      {"GET /jobs HTTP/2.0\r\nHost: x\r\n\r\n", "505"},
-      {"GET /jobs HTTP/1.1\r\n\r\n", "400"},  // no Host
-      {"GET /jobs HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "400"},
-      {"GET /jobs HTTP/1.1\r\nHost: x\r\nA b: c\r\n\r\n", "400"},
-      {"GET /jobs HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n", "400"},
-      {"GET /" + std::string(20'000, 'a') + " HTTP/1.1\r\nHost: x\r\n\r\n",
-       "431"},
-      {"GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(20'000, 'a') +
-           "\r\n\r\n",
-       "431"},
-      {"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n" +
-           std::string(65'537, 'b'),
-       "413"},
-      {"POST /-/reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
-       "\r\n11000\r\n" +
-           std::string(0x11000, 'b') + "\r\n0\r\n\r\n",
-       "413"},
-  };
-  for (const auto& [request, status] : cases) {
-    RawClient client = Connect();
-    client.Send(request);
-    const std::string answer = client.ReadAll();
-    EXPECT_THAT(answer, StartsWith(std::string("HTTP/1.1 ") + status))
-        << request.substr(0, 60);
-    EXPECT_THAT(answer, HasSubstr("\r\nConnection: close\r\n"));
-    EXPECT_THAT(answer, HasSubstr("\r\n\r\n{\"error\":\""));
-  }
-  EXPECT_EQ(server_->stats().bad_requests.load(), std::size(cases));
-}
-
-TEST_F(ServerTest, ABodyThatNobodyAskedForIsSkipped) {
-  Start();
-  RawClient client = Connect();
-  client.Get("/jobs", "Content-Length: 5\r\n");
-  client.Send("12345");
-  client.Get("/livez");
-  EXPECT_THAT(client.ReadAnswer(), StartsWith("HTTP/1.1 200 OK\r\n"));
-  EXPECT_THAT(client.ReadAnswer(), StartsWith("HTTP/1.1 200 OK\r\n"));
-}
-
-TEST_F(ServerTest, ASlowHeaderIsClosed) {
-  options_.header_timeout = milliseconds(30);
-  Start();
-  RawClient client = Connect();
-  client.Send("GET /jobs HT");
-  EXPECT_TRUE(client.IsClosed());
-  EXPECT_EQ(server_->stats().timeouts.load(), 1u);
-}
-
-TEST_F(ServerTest, ASlowBodyIsClosed) {
-  options_.body_timeout = milliseconds(30);
-  Start();
-  RawClient client = Connect();
-  client.Get("/-/reload", "Content-Length: 10\r\n", "POST");
-  client.Send("123");
-  EXPECT_TRUE(client.IsClosed());
-}
-
 TEST_F(ServerTest, AnIdleConnectionIsClosedAtItsDeadline) {
   options_.idle_timeout = milliseconds(50);
   Start();
@@ -267,88 +169,12 @@ TEST_F(ServerTest, AnIdleConnectionIsClosedAtItsDeadline) {
   EXPECT_EQ(server_->stats().timeouts.load(), 0u);
 }
 
-TEST_F(ServerTest, AClientThatReadsNothingIsClosed) {
-  SnapshotBuilder builder;
-  builder.Member("c").Job("web");
-  const std::string filler(100'000, 'x');
-  for (int i = 0; i < 200; ++i) {
-    builder.Target("web", "c",
-                   {{"__address__", "a:" + std::to_string(i)}, {"f", filler}});
-  }
-  snapshots_.Set(builder.Build());
-  options_.write_timeout =
-      milliseconds(-1'000'000);  // cancels the time by size
-  Start();
-  RawClient client = Connect();
-  client.Get(kTargets);
-  EXPECT_TRUE(
-      Eventually([&] { return server_->stats().timeouts.load() == 1; }));
-}
-
 TEST(WriteTimeTest, GrowsWithTheBodyWithinALimit) {
   EXPECT_EQ(WriteTime(milliseconds(30'000), 0), milliseconds(30'000));
   EXPECT_EQ(WriteTime(milliseconds(30'000), 640'000), milliseconds(40'000));
   EXPECT_EQ(WriteTime(milliseconds(30'000), std::size_t{8} << 30),
             milliseconds(120'000));
   EXPECT_EQ(WriteTime(milliseconds(300'000), 640'000), milliseconds(300'000));
-}
-
-TEST_F(ServerTest, AResetConnectionHarmsNoOther) {
-  Start();
-  for (int i = 0; i < 20; ++i) {
-    RawClient client = Connect();
-    client.Get(kTargets);
-    client.Reset();
-  }
-  RawClient client = Connect();
-  client.Get(kTargets);
-  EXPECT_THAT(client.ReadAnswer(), StartsWith("HTTP/1.1 200 OK\r\n"));
-  client.Close();
-  EXPECT_TRUE(
-      Eventually([&] { return server_->stats().connections.load() == 0; }));
-}
-
-TEST_F(ServerTest, AboveTheCapConnectionsAreRefused) {
-  options_.max_connections = 2;
-  Start();
-  const LogCapture log;
-  RawClient first = Connect();
-  RawClient second = Connect();
-  ASSERT_TRUE(
-      Eventually([&] { return server_->stats().connections.load() == 2; }));
-  RawClient third = Connect();
-  const std::string answer = third.ReadAnswer();
-  EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
-  EXPECT_THAT(answer,
-              EndsWith("\r\n\r\n{\"error\":\"too many connections\"}\n"));
-  EXPECT_EQ(server_->stats().refused.load(), 1u);
-  first.Close();
-  ASSERT_TRUE(
-      Eventually([&] { return server_->stats().connections.load() == 1; }));
-  RawClient fourth = Connect();
-  fourth.Get("/livez");
-  EXPECT_THAT(fourth.ReadAnswer(), StartsWith("HTTP/1.1 200 OK\r\n"));
-}
-
-TEST_F(ServerTest, RunningOutOfFilesIsSurvived) {
-#ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "UBSan looks at memory through a pipe, which takes files";
-#endif
-  Start();
-  const LogCapture log;
-  RawClient client;  // its own descriptor, before there are none
-  rlimit before{};
-  getrlimit(RLIMIT_NOFILE, &before);
-  rlimit none = before;
-  none.rlim_cur = 3;
-  setrlimit(RLIMIT_NOFILE, &none);
-  client.Connect(server_->port());
-  client.Get("/livez");
-  const bool failed =
-      Eventually([&] { return server_->stats().accept_failures.load() > 0; });
-  setrlimit(RLIMIT_NOFILE, &before);
-  EXPECT_TRUE(failed);
-  EXPECT_THAT(client.ReadAnswer(), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
 TEST_F(ServerTest, WithoutAHostItListensOnBothFamilies) {

@@ -10,23 +10,14 @@
 
 #include "allocator/base/log.h"
 #include "api/server.h"
+#include "test/api/server_fixture.h"
 #include "test/api/tls_support.h"
-#include "test/support/snapshot_builder.h"
 
 namespace ta::test {
 
-constexpr const char* kTargets = "/jobs/web/targets?collector_id=c";
-
-class TlsFixture : public testing::Test {
+class TlsFixture : public ServerFixture {
  protected:
   TlsFixture() {
-    SnapshotBuilder builder;
-    builder.Member("c").Job("web");
-    builder.Target("web", "c", {{"__address__", "a:1"}});
-    snapshots_.Set(builder.Build());
-    options_.listen_addr = "127.0.0.1:0";
-    options_.threads = 2;
-    options_.tick = std::chrono::milliseconds(5);
     options_.https =
         HttpsOptions{.listen_addr = "127.0.0.1:0", .tls = Make(texts_)};
   }
@@ -35,11 +26,6 @@ class TlsFixture : public testing::Test {
     auto tls = ServerTls::Make(texts);
     EXPECT_TRUE(tls) << (tls ? "" : tls.error().message);
     return tls ? *tls : nullptr;
-  }
-  void Start() {
-    server_ = std::make_unique<Server>(options_, snapshots_);
-    const auto started = server_->Start();
-    ASSERT_TRUE(started) << started.error().message;
   }
   std::uint16_t port() const { return server_->https_port(); }
   TlsClient::Options Good() const { return {.ca = ca_.pem(), .own = client_}; }
@@ -62,9 +48,6 @@ class TlsFixture : public testing::Test {
   const Identity own_ = ca_.Issue({.name = "server"});
   const Identity client_ = ca_.Issue();
   ServerTlsTexts texts_{own_.certificate, own_.key, ca_.pem()};
-  SnapshotHolder snapshots_;
-  ServerOptions options_;
-  std::unique_ptr<Server> server_;
 };
 
 }  // namespace ta::test
