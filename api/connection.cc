@@ -137,6 +137,7 @@ Connection::Awaitable<bool> Connection::AwaitRequest() {
   bool ready = stream_.has_pending();
   idle_ = true;
   SetDeadline(shared_.options.idle_timeout);
+  const TimePoint idle_until = deadline_;
   while (true) {
     auto what = Stream::Socket::wait_read;
     if (ready) {
@@ -148,6 +149,15 @@ Connection::Awaitable<bool> Connection::AwaitRequest() {
       } else if (status != Status::kWantRead) {
         break;
       }
+      // A request has begun with the first byte of its record, which must be
+      // whole in the time of a header: more bytes give it no more.
+      const bool begun = tls->in_record();
+      if (begun && idle_) {
+        SetDeadline(shared_.options.header_timeout);
+      } else if (!begun) {
+        deadline_ = idle_until;
+      }
+      idle_ = !begun;
     }
     const auto [error] = co_await stream_.socket().async_wait(what, kAwait);
     if (error) co_return false;

@@ -50,7 +50,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // -- connection.cc --
   // Waits for the first byte of a request, over TLS a decrypted one; false if
-  // none comes. The connection is idle until then.
+  // none comes. The connection is idle until something of it is there.
   Awaitable<bool> AwaitRequest();
   // One request and its answer; whether the connection goes on after it.
   Awaitable<bool> ServeOne();

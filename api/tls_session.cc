@@ -208,6 +208,12 @@ TlsSession::Status TlsSession::Write(const void* from, std::size_t size,
   return status;
 }
 
+bool TlsSession::in_record() const {
+  // Bytes that are not taken up yet; of a record's header alone none are left.
+  return has_pending() ||
+         (ssl_ != nullptr && std::string_view(SSL_rstate_string(ssl_)) != "RH");
+}
+
 bool TlsSession::has_pending() const {
   return ssl_ != nullptr && SSL_has_pending(ssl_) == 1;
 }

@@ -54,6 +54,8 @@ class TlsSession {
   // REQUIRES: size > 0
   Status Write(const void* from, std::size_t size, bool more,
                std::size_t& written);
+  // The last Read or Peek met a record that has begun and is not whole.
+  bool in_record() const;
   // Has bytes that need no more from the socket: it won't become readable.
   bool has_pending() const;
   // Tells the client that nothing more follows; best effort.
