@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -111,6 +112,22 @@ TEST_F(DnsClientTest, YesAndNoAreAnswersAndOtherCodesAreNot) {
   EXPECT_EQ(First(), "REFUSED");
   Serve([](const DnsQuery& query) { return test::Code(query, 4); });
   EXPECT_EQ(First(), "NOTIMP");
+}
+
+TEST_F(DnsClientTest, AServerMayHaveAnIpv6Address) {
+  try {
+    server_.emplace(
+        [](const DnsQuery& query) {
+          return Answers(query, {ARecord("1.2.3.4")});
+        },
+        "::1");
+  } catch (const std::exception& error) {
+    GTEST_SKIP() << "no IPv6 here: " << error.what();
+  }
+  port_ = server_->port();
+  const auto answer = Ask(kLong, DnsType::kA, "web.example.", "::1");
+  ASSERT_TRUE(answer.has_value()) << answer.error().message;
+  EXPECT_EQ(answer->records.size(), 1u);
 }
 
 TEST_F(DnsClientTest, SilenceTimesOut) {

@@ -159,7 +159,7 @@ std::vector<Case> TransportCases() {
       {"slow", "A",
        [](const DnsQuery& query) {
          DnsReply reply = Answers(query, {ARecord("1.2.3.4")});
-         reply.after = std::chrono::milliseconds(700);
+         reply.after = std::chrono::milliseconds(300);
          return reply;
        }},
       {"too slow", "A",

@@ -129,7 +129,7 @@ DnsServer::DnsServer(Script script, const std::string& address,
   const auto ip = asio::ip::make_address(address);
   for (int left = 100; !tcp_.is_open(); --left) {
     udp_ = udp::socket(loop_, udp::endpoint(ip, port));
-    tcp_.open(tcp::v4());
+    tcp_.open(tcp::endpoint(ip, port).protocol());
     tcp_.set_option(tcp::acceptor::reuse_address(true));
     boost::system::error_code taken;
     tcp_.bind(tcp::endpoint(ip, udp_.local_endpoint().port()), taken);
