@@ -27,12 +27,17 @@ libraries() {
   ldd "$binary" | sed -En 's|^.*[[:space:]](/[^[:space:]]+) \(0x.*\)$|\1|p'
 }
 
-# The installed package that FILE is of, which may know it below /usr or not.
-package_of() {
-  local file
-  file=$(realpath "$1")
-  { dpkg-query -S "$file" 2>/dev/null ||
-    dpkg-query -S "${file#/usr}"; } | head -n 1 | cut -d: -f1
+# The installed packages that FILES are of, which may know them below /usr or not.
+packages_of() {
+  local owners
+  owners=$(realpath "$@" | sed -n 'p; s|^/usr||p' |
+    xargs dpkg-query -S 2>/dev/null || true)
+  if [ "$(grep -c . <<<"$owners")" -lt $# ]; then
+    echo "image-root: a library is of no package; those that are:" >&2
+    printf '%s\n' "$owners" >&2
+    return 1
+  fi
+  cut -d: -f1 <<<"$owners"
 }
 
 # Debian's layout: /lib is a link to /usr/lib.
@@ -46,11 +51,11 @@ for folder in /lib*; do
 done
 
 install -m 755 "$binary" "$root/usr/local/bin/target-allocator"
-packages=(base-files ca-certificates "${headers[@]}")
-while read -r library; do
+mapfile -t libraries < <(libraries)
+for library in "${libraries[@]}"; do
   install -D -m 755 "$(realpath "$library")" "$root$library"
-  packages+=("$(package_of "$library")")
-done < <(libraries)
+done
+packages=$(packages_of "${libraries[@]}")
 
 install -m 644 "$certificates" "$root$certificates"
 ln -s /etc/ssl/certs "$root/usr/lib/ssl/certs"
@@ -63,7 +68,8 @@ echo 'nonroot:x:65532:' >"$root/etc/group"
 # Debian's licences refer to these.
 mkdir -p "$root/usr/share"
 cp -a /usr/share/common-licenses "$root/usr/share/"
-for package in $(printf '%s\n' "${packages[@]}" | sort -u); do
+for package in $(printf '%s\n' base-files ca-certificates "${headers[@]}" \
+  $packages | sort -u); do
   install -D -m 644 "/usr/share/doc/$package/copyright" \
     "$root/usr/share/doc/$package/copyright"
   dpkg-query --status "$package" >"$root/var/lib/dpkg/status.d/$package"
