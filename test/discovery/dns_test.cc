@@ -10,7 +10,6 @@
 #include <filesystem>
 #include <map>
 #include <optional>
-#include <set>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -31,8 +30,6 @@ using test::DnsReply;
 using test::DnsServer;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::UnorderedElementsAre;
 
 std::vector<std::string> LinesOf(const TargetGroup& group) {
   std::vector<std::string> lines;
