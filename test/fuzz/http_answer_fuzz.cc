@@ -20,6 +20,7 @@ namespace ta {
 namespace {
 
 constexpr std::size_t kMaxBodyBytes = 64 * 1024;
+constexpr const char* kPassword = "secret";
 constexpr const char* kUrl = "http://user:secret@sd.example/targets";
 
 struct Answer {
@@ -64,12 +65,14 @@ Answer Read(std::string_view bytes, std::size_t piece) {
   return answer;
 }
 
-void CheckGroups(const HttpResponse& response) {
+// `told`: the password is in the answer.
+void CheckGroups(const HttpResponse& response, bool told) {
   HttpGroups groups(kUrl);
   const auto taken = groups.Take(response);
   if (!taken) {
     TA_REQUIRE(!taken.error().message.empty());
-    TA_REQUIRE(taken.error().message.find("secret") == std::string::npos);
+    // Where the server said it itself, it may be its Content-Type.
+    TA_REQUIRE(told || !taken.error().message.contains(kPassword));
     return;
   }
   TA_REQUIRE(response.status == 200);
@@ -102,7 +105,7 @@ void Check(std::size_t piece, std::string_view bytes) {
   if (!whole.whole) return;
   TA_REQUIRE(whole.response.status == cut.response.status);
   TA_REQUIRE(whole.response.body == cut.response.body);
-  CheckGroups(whole.response);
+  CheckGroups(whole.response, bytes.contains(kPassword));
 }
 
 }  // namespace
