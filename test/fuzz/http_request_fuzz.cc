@@ -92,8 +92,10 @@ Answered Answer(const Request& request, Router& router,
   return answered;
 }
 
-// The answers to what a connection carries, the last of them a refusal if
-// something is no request: as Connection does it, but that it asks for a Host.
+// The answers to the requests that a connection carries, up to what is none: as
+// Connection does it, but that it asks for a Host. A refusal is not among them:
+// Beast looks at a line when it is there and at one that came in pieces when
+// the header ends, so that it depends on the cuts whether there is one.
 std::vector<Answered> Converse(std::string_view bytes, std::size_t piece,
                                const Snapshot& snapshot) {
   Router router;
@@ -126,7 +128,6 @@ std::vector<Answered> Converse(std::string_view bytes, std::size_t piece,
           Router::ErrorResponse(refusal.status, refusal.message);
       RequireWhole(response);
       TA_REQUIRE(response.status >= 400);
-      answers.push_back({response.status, "", ""});
       return answers;
     }
     answers.push_back(Answer(incoming.View(), router, snapshot));
