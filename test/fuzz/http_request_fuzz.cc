@@ -38,6 +38,7 @@ std::shared_ptr<const Snapshot> World() {
   builder.Target("a/b c+d", "c", {{"__address__", "c:1"}});
   builder.Unassigned("web", UnassignedReason::kNoCollectors,
                      {{"__address__", "d:1"}});
+  builder.config().scrape_configs_json = "{}";
   return builder.Build();
 }
 
@@ -61,7 +62,8 @@ void RequireWhole(const Response& response) {
   if (response.body.gzipped || response.content_type != "application/json") {
     return;
   }
-  TA_REQUIRE(body.ends_with('\n'));
+  // The Go allocator's, too, has no newline there.
+  TA_REQUIRE(response.route == Route::kScrapeConfigs || body.ends_with('\n'));
   simdjson::dom::parser parser;
   TA_REQUIRE(parser.parse(body).error() == simdjson::SUCCESS);
 }
