@@ -82,7 +82,7 @@ void PrintText(const std::string& path, const LoadedConfig& loaded,
     output.err += fmt::format("warning: {}\n", Printable(warning));
   }
   if (format == CommandLine::Format::kYaml) {
-    output.out += EffectiveYaml(config.scrape_configs_json);
+    output.out += EffectiveYaml(config.MaskedScrapeConfigs());
     return;
   }
   output.out += fmt::format("{}: ok, {} job{}\n", Printable(path),

@@ -204,9 +204,13 @@ struct Config {
   // The same with secrets, for who asks over HTTPS. Empty where nobody can, or
   // where there is no secret to tell.
   std::string secret_scrape_configs_json;
-  // The same with secrets masked, for pages that people look at, where
+  // The same with secrets masked, for people to look at, where
   // scrape_configs_json tells some. Else empty.
   std::string masked_scrape_configs_json;
+  const std::string& MaskedScrapeConfigs() const {
+    return masked_scrape_configs_json.empty() ? scrape_configs_json
+                                              : masked_scrape_configs_json;
+  }
 
   // Said once at load, one line each: unknown keys, unimplemented parts.
   std::vector<std::string> warnings;

@@ -18,12 +18,6 @@ namespace {
 constexpr std::size_t kConfigs = 20;
 constexpr std::size_t kConfigBytes = 64 << 10;
 
-std::string_view MaskedJson(const Config& config) {
-  return config.masked_scrape_configs_json.empty()
-             ? config.scrape_configs_json
-             : config.masked_scrape_configs_json;
-}
-
 void WriteConfig(std::string_view job, std::string_view json,
                  HtmlWriter& html) {
   html.Raw("<h2>").Link(JobHref(job), job).Raw("</h2>\n<pre>");
@@ -56,7 +50,7 @@ Response ScrapeConfigsPage(const Context& context) {
   const auto& jobs = snapshot.config->jobs;
   const std::string_view wanted = context.query.First("job_id").value_or("");
   // Both are by name.
-  const auto values = ValuesOf(MaskedJson(*snapshot.config));
+  const auto values = ValuesOf(snapshot.config->MaskedScrapeConfigs());
   const std::size_t total = std::min(jobs.size(), values.size());
   if (wanted.empty()) {
     return PageResponse(context, 200, "Scrape configs", [&](HtmlWriter& html) {

@@ -154,6 +154,23 @@ TEST_F(CommandsTest, NamesOfFilesCannotReachTheTerminal) {
   }
 }
 
+TEST_F(CommandsTest, CheckInYamlShowsNoSecretThatIsServed) {
+  CommandLine line;
+  line.format = CommandLine::Format::kYaml;
+  line.files = {Write("ta.yaml", R"(
+collectors: {static: [a]}
+allow_insecure_auth_secrets: true
+config:
+  scrape_configs:
+    - job_name: web
+      basic_auth: {username: u, password: hidden-word}
+)")};
+  const CommandOutput output = Check(line, Terminal());
+  EXPECT_EQ(output.exit_code, ExitCode::kDone) << output.err;
+  EXPECT_THAT(output.out, HasSubstr("password: <secret>"));
+  EXPECT_THAT(output.out + output.err, Not(HasSubstr("hidden-word")));
+}
+
 TEST_F(CommandsTest, CheckInJsonIsOneList) {
   CommandLine line;
   line.format = CommandLine::Format::kJson;
