@@ -18,7 +18,7 @@ import subprocess
 import time
 
 import blackbox
-from blackbox import COLLECTORS, JOB, ROOT, path, row, spread
+from measure import COLLECTORS, JOB, ROOT, path, row, spread
 
 ROUNDS = 100
 # A fifth of the hosts.
