@@ -29,7 +29,7 @@ struct ReplacedText {
 // declarative configuration has them too, `${NAME}` and `${env:NAME:-default}`,
 // where the default stands for a variable that is empty as well. `$${` is the
 // text `${`; any other dollar stands for itself, as in the Go allocator. What
-// is put in is not looked at again. Linear.
+// is put in is not looked at again. Linear where references are well formed.
 ReplacedText ReplaceEnvReferences(std::string_view text,
                                   const Environment& environment);
 

@@ -6,6 +6,7 @@
 #include "allocator/config/telemetry_config.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <map>
@@ -56,6 +57,31 @@ std::string WithSignalPath(std::string_view endpoint) {
   while (url.ends_with('/')) url.pop_back();
   if (!url.ends_with("/v1/metrics")) url += "/v1/metrics";
   return url += endpoint.substr(end);
+}
+
+// With a scheme, a host and, if at all, a port that there is.
+bool IsEndpoint(const std::string& text) {
+  const auto url = ParseGoUrl(text);
+  if (!url || (url->scheme != "http" && url->scheme != "https")) return false;
+  const std::string& host = url->host;
+  if (host.empty() || host.starts_with(':')) return false;
+  const auto colon = host.rfind(':');
+  if (colon == host.npos || host.ends_with(']')) return true;
+  std::uint16_t port = 0;
+  const char* const end = host.data() + host.size();
+  const auto read = std::from_chars(host.data() + colon + 1, end, port);
+  return read.ec == std::errc() && read.ptr == end && port != 0;
+}
+
+// Those that say how the body comes, and to whom: a request that says them
+// twice, or otherwise than it is, would be read as another one.
+bool IsOfTheRequest(std::string_view header) {
+  return std::ranges::any_of(
+      std::array{"connection", "content-encoding", "content-length",
+                 "content-type", "host", "transfer-encoding"},
+      [&](std::string_view name) {
+        return EqualIgnoringAsciiCase(header, name);
+      });
 }
 
 class TelemetryReader {
@@ -146,13 +172,13 @@ class TelemetryReader {
     out.readers.push_back(std::move(config));
   }
 
-  // In milliseconds; 0 is the default, as in the Go allocator.
+  // In milliseconds; the default unless it is positive, as in the Go allocator.
   void Time(const Value& owner, std::string_view name, const Path& path,
             milliseconds& out) {
     const Value& value = owner.at(name);
     if (value.bad || value.integer == 0) return;
     if (value.integer < 0)
-      return reader_.SayAt(owner, name, path, "cannot be negative");
+      return Warn(value.node, Path{&path, name}, "is not used: it is negative");
     out = milliseconds(std::min(value.integer, kMostMilliseconds));
   }
 
@@ -213,7 +239,12 @@ class TelemetryReader {
       out.client.tls.ca.file = ExporterVariable("CERTIFICATE");
       out.client.tls.cert.file = ExporterVariable("CLIENT_CERTIFICATE");
       out.client.tls.key.file = ExporterVariable("CLIENT_KEY");
-      return;
+      if (out.client.tls.cert.empty() == out.client.tls.key.empty()) return;
+      out.client.tls.cert.file.clear();
+      out.client.tls.key.file.clear();
+      return Warn(nullptr, Path{},
+                  "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and _CLIENT_KEY are "
+                  "not used: both are needed");
     }
     const Path tls_path{&path, "tls"};
     const auto file = [&](std::string_view name) {
@@ -244,12 +275,14 @@ class TelemetryReader {
     if (endpoint.text.empty())
       return reader_.SayAt(http, "endpoint", path, "must be set");
     out.url = WithSignalPath(Replaced(http, "endpoint", path));
-    const auto url = ParseGoUrl(out.url);
-    if (!url || (url->scheme != "http" && url->scheme != "https") ||
-        url->host.empty() || url->host.starts_with(':'))
-      reader_.SayAt(http, "endpoint", path,
-                    "expected http://host:port or https://host:port, got " +
-                        Quoted(endpoint.text));
+    if (IsEndpoint(out.url)) return;
+    // Not what it is: it may hold a password or a key anywhere.
+    std::string expected = "expected http://host:port or https://host:port";
+    for (const std::string& variable :
+         ReplaceEnvReferences(endpoint.text, environment_).missing)
+      expected +=
+          "; the environment variable " + variable + " is not set, or empty";
+    reader_.SayAt(http, "endpoint", path, std::move(expected));
   }
 
   void Headers(const Value& http, const Path& path, OtlpReaderConfig& out) {
@@ -257,6 +290,10 @@ class TelemetryReader {
     // equal ones counts, and `headers` before `headers_list`.
     std::map<std::string, HttpHeaderConfig> headers;
     const auto add = [&](std::string_view name, std::string value) {
+      if (IsOfTheRequest(name))
+        return Warn(http.node, path,
+                    "the header " + std::string(name) +
+                        " is left out: it is as the request is");
       headers.insert_or_assign(
           AsciiLower(name),
           HttpHeaderConfig{std::string(name), {}, {std::move(value)}, {}});
@@ -291,8 +328,9 @@ class TelemetryReader {
         });
     if (!good)
       return Warn(nullptr, Path{},
-                  "OTEL_EXPORTER_OTLP_HEADERS is not used: it is no list of "
-                  "name=value");
+                  "the headers of OTEL_EXPORTER_OTLP_METRICS_HEADERS or "
+                  "OTEL_EXPORTER_OTLP_HEADERS are not used: they are no list "
+                  "of name=value");
     for (const auto& [name, value] : *list) add(name, value);
   }
 
@@ -303,8 +341,7 @@ class TelemetryReader {
     const Value& value = header.at("value");
     if (name.bad || value.bad) return;
     if (!IsHeaderName(name.text))
-      return reader_.SayAt(header, "name", path,
-                           "is no name of a header: " + Quoted(name.text));
+      return reader_.SayAt(header, "name", path, "is no name of a header");
     // As in the Go allocator.
     if (value.node == nullptr || value.node->IsNull()) return;
     std::string text = Replaced(header, "value", path);

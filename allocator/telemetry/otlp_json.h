@@ -6,13 +6,12 @@
 // A metric's name is what the Go allocator sends it under, so that a dashboard
 // need not care who sends. There it has two scopes, and here, too:
 //
-// - Its own metrics (`otel_scope_name` on /metrics) are instruments of the
-// scope
-//   that these labels name; a counter's `_total` is the Prometheus exporter's
-//   addition and goes. Whole numbers are integers.
-// - All others come from Prometheus's library, through a bridge that keeps
-// names
-//   and makes every number a double. Their scope is ours, `target-allocator`.
+// 1. Its own metrics (`otel_scope_name` on /metrics) are instruments of the
+//    scope that these labels name; a counter's `_total` is the Prometheus
+//    exporter's addition and goes. Whole numbers are integers.
+// 2. All others come from Prometheus's library, through a bridge that keeps
+//    names and makes every number a double. Their scope is ours,
+//    `target-allocator`.
 //
 // `target_info` is the resource, so it is no metric. There are no units, as
 // there.

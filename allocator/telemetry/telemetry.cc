@@ -12,6 +12,7 @@
 #include <stop_token>
 #include <utility>
 
+#include "allocator/base/ascii.h"
 #include "allocator/base/log.h"
 #include "allocator/telemetry/otlp_json.h"
 #include "allocator/telemetry/push_answer.h"
@@ -35,6 +36,20 @@ std::int64_t UnixNanos() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
+}
+
+// Out of the configured headers, or else ours: there is but one.
+std::string TakeUserAgent(HttpClientConfig& client, std::string_view version) {
+  const auto at = std::ranges::find_if(
+      client.http_headers, [](const HttpHeaderConfig& header) {
+        return EqualIgnoringAsciiCase(header.name, "User-Agent");
+      });
+  if (at == client.http_headers.end())
+    return "target-allocator/" + std::string(version);
+  std::string agent =
+      at->secrets.empty() ? at->values.front() : at->secrets.front();
+  client.http_headers.erase(at);
+  return agent;
 }
 
 }  // namespace
@@ -85,12 +100,15 @@ std::vector<prometheus::MetricFamily> TelemetryMetrics::Collect() const {
 class Telemetry::Reader {
  public:
   Reader(OtlpReaderConfig config, OtlpSender sender, Gather gather,
-         std::shared_ptr<TelemetryMetrics::Reader> metrics, RefreshTime time)
+         std::shared_ptr<TelemetryMetrics::Reader> metrics,
+         const Options& options)
       : config_(std::move(config)),
         sender_(std::move(sender)),
         gather_(std::move(gather)),
         metrics_(std::move(metrics)),
-        time_(std::move(time)),
+        time_(options.time),
+        last_push_(std::min<Duration>(config_.timeout, options.last_push)),
+        agent_(TakeUserAgent(config_.client, options.version)),
         schedule_(config_.interval,
                   std::hash<std::string>()(
                       config_.url + sender_.resource["service.instance.id"])) {}
@@ -109,7 +127,7 @@ class Telemetry::Reader {
   static void RequestStop(const std::shared_ptr<Reader>& self,
                           const asio::any_io_executor& executor) {
     asio::post(executor, [self] {
-      self->end_by_ = self->time_.now() + self->config_.timeout;
+      self->end_by_ = self->time_.now() + self->last_push_;
       self->stop_.request_stop();
     });
   }
@@ -117,6 +135,18 @@ class Telemetry::Reader {
   void WaitUntilEnded() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return ended_; });
+  }
+
+  // What is under way, however long it may take, ends now. Thread-safe.
+  static void Cut(const std::shared_ptr<Reader>& self,
+                  const asio::any_io_executor& executor) {
+    asio::post(executor, [self] { self->cut_.request_stop(); });
+  }
+
+  // False if that takes longer.
+  bool WaitUntilEnded(std::chrono::steady_clock::time_point end) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_until(lock, end, [this] { return ended_; });
   }
 
  private:
@@ -155,9 +185,8 @@ class Telemetry::Reader {
     if (client_ == nullptr) {
       HttpTimeouts timeouts;
       timeouts.headers = config_.timeout;
-      auto client =
-          ConfiguredHttpClient::Make(executor, config_.client, timeouts,
-                                     "target-allocator/" + sender_.version);
+      auto client = ConfiguredHttpClient::Make(executor, config_.client,
+                                               timeouts, agent_);
       if (!client) co_return std::unexpected(std::move(client.error()));
       client_ = *std::move(client);
     }
@@ -174,7 +203,7 @@ class Telemetry::Reader {
     request.body = std::move(body);
     request.timeout = timeout;
     request.max_body_bytes = kMaxAnswerBytes;
-    co_return co_await client_->Fetch(std::move(request), std::stop_token());
+    co_return co_await client_->Fetch(std::move(request), cut_.get_token());
   }
 
   // The log has the first of several problems in a row, and their end.
@@ -199,17 +228,20 @@ class Telemetry::Reader {
          {"err", outcome.problem}});
   }
 
-  const OtlpReaderConfig config_;
+  OtlpReaderConfig config_;
   OtlpSender sender_;
   const Gather gather_;
   const std::shared_ptr<TelemetryMetrics::Reader> metrics_;
   const RefreshTime time_;
+  const Duration last_push_;
+  const std::string agent_;
 
   // Confined to the loop.
   PushSchedule schedule_;
   std::unique_ptr<ConfiguredHttpClient> client_;  // null until it can be made
   OtlpTotals sent_;
   std::stop_source stop_;
+  std::stop_source cut_;
   TimePoint end_by_;  // once stop_ was asked for
 
   std::mutex mutex_;  // guards what follows
@@ -218,7 +250,8 @@ class Telemetry::Reader {
 };
 
 Telemetry::Telemetry(const TelemetryConfig& config, Options options,
-                     Gather gather, const TelemetryMetrics& metrics) {
+                     Gather gather, const TelemetryMetrics& metrics)
+    : last_push_(options.last_push) {
   const OtlpSender sender{
       .resource = ResourceOfProcess(config.resource, options.version,
                                     options.host_name),
@@ -226,7 +259,7 @@ Telemetry::Telemetry(const TelemetryConfig& config, Options options,
       .start_unix_nanos = UnixNanos()};
   for (std::size_t i = 0; i < config.readers.size(); ++i) {
     readers_.push_back(std::make_shared<Reader>(
-        config.readers[i], sender, gather, metrics.readers()[i], options.time));
+        config.readers[i], sender, gather, metrics.readers()[i], options));
     Reader::Start(readers_.back(), io_.executor());
   }
 }
@@ -234,10 +267,15 @@ Telemetry::Telemetry(const TelemetryConfig& config, Options options,
 Telemetry::~Telemetry() { Stop(); }
 
 void Telemetry::Stop() {
+  const auto end = std::chrono::steady_clock::now() + last_push_;
   for (const auto& reader : readers_) {
     Reader::RequestStop(reader, io_.executor());
   }
-  for (const auto& reader : readers_) reader->WaitUntilEnded();
+  for (const auto& reader : readers_) {
+    if (reader->WaitUntilEnded(end)) continue;
+    Reader::Cut(reader, io_.executor());
+    reader->WaitUntilEnded();
+  }
   readers_.clear();
   io_.Stop();
 }

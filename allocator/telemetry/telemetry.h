@@ -61,6 +61,9 @@ class Telemetry {
   struct Options {
     std::string version;
     std::string host_name;  // the resource's service.instance.id
+    // What all pushes may take once Stop was called: a part of the 30 s that
+    // Kubernetes gives a process to end.
+    Duration last_push = std::chrono::seconds(5);
     RefreshTime time = RefreshTime::Real();
   };
 
@@ -69,13 +72,14 @@ class Telemetry {
             const TelemetryMetrics& metrics);
   ~Telemetry();  // stops
 
-  // Pushes once more, to all receivers at the same time, and ends. Takes at
-  // most the longest `timeout` of a reader. Idempotent.
+  // Pushes once more, to all receivers at the same time, and ends, at the
+  // latest after `last_push`, whatever is under way. Idempotent.
   void Stop();
 
  private:
   class Reader;
 
+  const Duration last_push_;
   IoThread io_{"telemetry"};
   std::vector<std::shared_ptr<Reader>> readers_;
 };

@@ -20,6 +20,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
+using testing::UnorderedElementsAre;
 
 const Environment kEnvironment = {
     {"TOKEN", "s3cret"},
@@ -126,6 +127,29 @@ TEST(TelemetryConfigTest, EveryKeyIsTaken) {
       (ResourceAttributes{{"k8s.pod.name", "p,1"}, {"service.name", "ta"}}));
 }
 
+TEST(TelemetryConfigTest, WhatTheRequestSaysItselfIsLeftOut) {
+  const Config config = Loaded(R"(
+    - periodic:
+        interval: -1
+        exporter:
+          otlp_http:
+            endpoint: http://gw
+            headers: [{name: content-TYPE, value: text/x}, {name: Content-Length, value: "5"}, {name: a, value: b}]
+            headers_list: Host=other,transfer-encoding=chunked
+)");
+  ASSERT_THAT(config.telemetry.readers, SizeIs(1));
+  EXPECT_EQ(config.telemetry.readers[0].interval, std::chrono::minutes(1));
+  EXPECT_THAT(HeadersOf(config.telemetry.readers[0]),
+              ElementsAre(std::pair("a", "b")));
+  EXPECT_THAT(config.warnings,
+              UnorderedElementsAre(
+                  HasSubstr("periodic.interval: is not used: it is negative"),
+                  HasSubstr("the header content-TYPE is left out"),
+                  HasSubstr("the header Content-Length is left out"),
+                  HasSubstr("the header Host is left out"),
+                  HasSubstr("the header transfer-encoding is left out")));
+}
+
 TEST(TelemetryConfigTest, GrpcIsAcceptedAndWarnedOfOnce) {
   const Config config = Loaded(R"(
     - periodic: {exporter: {otlp_grpc: {endpoint: "gw:4317", tls: {insecure: true}, temporality_preference: delta, headers: [{name: a, value: b}]}}}
@@ -174,25 +198,31 @@ TEST(TelemetryConfigTest, MistakesAreNamedByTheirPlace) {
       {"[{periodic: {exporter: {otlp_grpc: {}}}}]",
        "otlp_grpc.endpoint: must be set"},
       {Http("endpoint: 'gw:4318'"),
-       "expected http://host:port or https://host:port, got \"gw:4318\""},
+       "expected http://host:port or https://host:port"},
+      {Http("endpoint: 'htps://u:s3cret@h/x?api_key=s3cret'"),
+       "expected http://host:port or https://host:port"},
+      {Http("endpoint: 'u:s3cret@h:4318'"),
+       "expected http://host:port or https://host:port"},
+      {Http("endpoint: 'http://h:99999'"),
+       "expected http://host:port or https://host:port"},
       {Http("endpoint: '${env:NOT_SET}'"),
-       "expected http://host:port or https://host:port, got "
-       "\"${env:NOT_SET}\""},
+       "expected http://host:port or https://host:port; the environment "
+       "variable NOT_SET is not set, or empty"},
       {Http("endpoint: 'http://a', temporality_preference: gauge"),
        "temporality_preference: "},
       {Http("endpoint: 'http://a', compression: zstd"), "compression: "},
       {Http("endpoint: 'http://a', tls: {cert_file: a}"),
        "tls: needs cert_file and key_file together"},
       {Http("endpoint: 'http://a', headers: [{name: 'a b', value: c}]"),
-       "headers[0].name: is no name of a header: \"a b\""},
+       "headers[0].name: is no name of a header"},
+      {Http("endpoint: 'http://a', headers: [{name: 'Authorization: s3cret', "
+            "value: c}]"),
+       "headers[0].name: is no name of a header"},
       {Http("endpoint: 'http://a', headers: [{name: a, value: "
             "'${env:BROKEN}'}]"),
        "headers[0].value: holds a line break"},
       {Http("endpoint: 'http://a', headers_list: 'a'"),
        "headers_list: header 1 is no name=value"},
-      {"[{periodic: {interval: -1, exporter: {otlp_http: {endpoint: "
-       "'http://a'}}}}]",
-       "periodic.interval: cannot be negative"},
       {"[{periodic: {timeout: 5s, exporter: {otlp_http: {endpoint: "
        "'http://a'}}}}]",
        "periodic.timeout: expected a whole number"},
@@ -261,15 +291,21 @@ TEST(TelemetryConfigTest, ABrokenVariableIsAWarning) {
       "{periodic: {exporter: {otlp_http: {endpoint: 'https://a'}}}}";
   const auto config = Load("[" + reader + ", " + reader + "]",
                            {{"OTEL_METRIC_EXPORT_INTERVAL", "1m"},
-                            {"OTEL_EXPORTER_OTLP_HEADERS", "hunter2"}});
+                            {"OTEL_EXPORTER_OTLP_HEADERS", "hunter2"},
+                            {"OTEL_EXPORTER_OTLP_CLIENT_KEY", "key.pem"}});
   ASSERT_TRUE(config);
   EXPECT_EQ(config->telemetry.readers.at(0).interval, std::chrono::minutes(1));
+  EXPECT_TRUE(config->telemetry.readers.at(0).client.tls.key.empty());
   EXPECT_THAT(
       config->warnings,
       ElementsAre("dir/ta.yaml: OTEL_METRIC_EXPORT_INTERVAL is not used: it is "
                   "no number from 1 on",
-                  "dir/ta.yaml: OTEL_EXPORTER_OTLP_HEADERS is not used: it is "
-                  "no list of name=value"));
+                  "dir/ta.yaml: the headers of "
+                  "OTEL_EXPORTER_OTLP_METRICS_HEADERS or "
+                  "OTEL_EXPORTER_OTLP_HEADERS are not used: they are no list "
+                  "of name=value",
+                  "dir/ta.yaml: OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and "
+                  "_CLIENT_KEY are not used: both are needed"));
 }
 
 TEST(TelemetryConfigTest, ABrokenResourceIsAWarning) {

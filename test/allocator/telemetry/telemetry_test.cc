@@ -31,6 +31,7 @@ using testing::Ge;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Le;
+using testing::Not;
 using testing::StartsWith;
 
 struct Push {
@@ -126,8 +127,10 @@ class TelemetryTest : public testing::Test {
     metrics_ = std::make_unique<TelemetryMetrics>(config_);
     telemetry_ = std::make_unique<Telemetry>(
         config_,
-        Telemetry::Options{
-            .version = "1.2.3", .host_name = "pod-0", .time = time_.time()},
+        Telemetry::Options{.version = "1.2.3",
+                           .host_name = "pod-0",
+                           .last_push = last_push_,
+                           .time = time_.time()},
         [this] {
           FamilyList out;
           out.Counter("served_total", "").Sample(served_.load());
@@ -161,6 +164,7 @@ class TelemetryTest : public testing::Test {
   test::ManualTime time_;
   Receiver receiver_;
   std::atomic<double> served_ = 5;
+  Duration last_push_ = seconds(5);
   TelemetryConfig config_;
   std::unique_ptr<TelemetryMetrics> metrics_;
   std::unique_ptr<Telemetry> telemetry_;
@@ -189,6 +193,14 @@ TEST_F(TelemetryTest, PushesEachInterval) {
   EXPECT_EQ(Metric("target_allocator_telemetry_pushes_total"), 2);
   EXPECT_EQ(Metric("target_allocator_telemetry_push_failures_total"), 0);
   EXPECT_EQ(Metric("target_allocator_telemetry_problem"), 0);
+}
+
+TEST_F(TelemetryTest, AConfiguredUserAgentIsTheOnlyOne) {
+  reader().client.http_headers = {{"user-agent", {}, {"mine/1"}, {}}};
+  Start();
+  const std::string head = NextPush().head;
+  EXPECT_THAT(head, HasSubstr("\r\nUser-Agent: mine/1\r\n"));
+  EXPECT_THAT(head, Not(HasSubstr("user-agent")));
 }
 
 TEST_F(TelemetryTest, GzipIsUndoneToTheSame) {
@@ -273,6 +285,25 @@ TEST_F(TelemetryTest, TheEndWaitsNoLongerThanTheTimeout) {
   const auto began = std::chrono::steady_clock::now();
   telemetry_->Stop();
   EXPECT_LT(std::chrono::steady_clock::now() - began, test::kDeadline);
+}
+
+TEST_F(TelemetryTest, TheEndWaitsForNoTimeoutThatIsLonger) {
+  reader().timeout = minutes(60);
+  last_push_ = milliseconds(50);
+  receiver_.Plan(Receiver::kSilence);
+  Start();
+  ASSERT_TRUE(time_.Waiting());
+  telemetry_->Stop();
+  receiver_.Take();
+}
+
+TEST_F(TelemetryTest, TheEndCutsAPushThatIsUnderWay) {
+  reader().timeout = minutes(60);
+  last_push_ = milliseconds(50);
+  receiver_.Plan(Receiver::kSilence);
+  Start();
+  NextPush();
+  telemetry_->Stop();
 }
 
 TEST_F(TelemetryTest, WithoutReadersNothingHappens) {
