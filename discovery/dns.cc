@@ -67,7 +67,7 @@ Labels TargetOf(const DnsRecord& record, int port) {
 }  // namespace
 
 // One refresh: names are taken in turn by as many lookups as may ask at once,
-// so that a job of 100,000 names costs no more than one of 200.
+// so that a job of 100,000 names costs no more than one of 100.
 struct DnsMechanism::Round {
   Round(std::shared_ptr<const ResolvConf> conf,
         const asio::any_io_executor& executor)

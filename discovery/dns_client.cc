@@ -37,7 +37,7 @@ std::string StatusText(int status) {
     case ARES_ETIMEOUT:
       return "timed out";
     case ARES_ECONNREFUSED:
-      return "cannot be reached";
+      return "cannot be reached, or no socket is free";
     case ARES_EBADNAME:
       return "no valid name";
     default:

@@ -6,8 +6,8 @@
 // below it (dns.h, dns_message.h), as Prometheus does. Each question has a
 // channel of its own. So it has its own source port, which makes its answer
 // hard to forge; a burst of answers doesn't overflow one socket; and stopping
-// ends it with all that it holds. A channel takes a socket and less than 50 µs,
-// most of which is for random numbers.
+// ends it with all that it holds. A channel takes a socket or two, and less
+// than 50 µs, most of which is for random numbers.
 //
 // As in Prometheus: UDP with room for 4096 bytes, TCP if that is too little, 2
 // s for each, and no second try. Beyond it: an answer to another question, or
@@ -43,8 +43,10 @@ class DnsClient {
   struct Options {
     std::uint16_t port = 53;
     Duration timeout = std::chrono::seconds(2);  // UDP, and then TCP
-    // Asked at once: a socket each. Others wait for their turn, in order.
-    std::size_t most_at_once = 200;
+    // Asked at once: a socket each, and two while it asks by TCP. The server
+    // leaves 256 descriptors to all but its connections. Others wait for their
+    // turn, in order.
+    std::size_t most_at_once = 100;
   };
 
   explicit DnsClient(Options options);

@@ -39,6 +39,7 @@ using testing::HasSubstr;
 // Long, for what is answered; short, for what never is.
 constexpr milliseconds kLong{20'000};
 constexpr milliseconds kShort{200};
+constexpr const char* kUnreachable = "cannot be reached, or no socket is free";
 
 class DnsClientTest : public testing::Test {
  protected:
@@ -152,7 +153,7 @@ TEST_F(DnsClientTest, SlowIsNoMistake) {
 TEST_F(DnsClientTest, AServerThatIsNotThereIsSeenAtOnce) {
   Serve([](const DnsQuery&) { return DnsReply(); });
   server_.reset();
-  EXPECT_EQ(First(), "cannot be reached");
+  EXPECT_EQ(First(), kUnreachable);
 }
 
 TEST_F(DnsClientTest, GarbageIsNoAnswer) {
@@ -162,7 +163,7 @@ TEST_F(DnsClientTest, GarbageIsNoAnswer) {
     Serve([garbage](const DnsQuery& query) {
       return DnsReply{{garbage, query.bytes.substr(0, 2) + garbage}};
     });
-    EXPECT_THAT(First(kShort), AnyOf("timed out", "cannot be reached"));
+    EXPECT_THAT(First(kShort), AnyOf("timed out", kUnreachable));
   }
 }
 
@@ -221,9 +222,9 @@ TEST_F(DnsClientTest, TcpMayFailToo) {
     reply.cut_at = 20;
     return reply;
   }));
-  EXPECT_EQ(First(), "cannot be reached");
+  EXPECT_EQ(First(), kUnreachable);
   Serve(TooLargeForUdp([](const DnsQuery&) { return DnsReply{{}, 0, {}}; }));
-  EXPECT_EQ(First(), "cannot be reached");
+  EXPECT_EQ(First(), kUnreachable);
   Serve(TooLargeForUdp([](const DnsQuery&) { return DnsReply(); }));
   EXPECT_EQ(First(kShort), "timed out");
   Serve(TooLargeForUdp([](const DnsQuery& query) {
@@ -330,9 +331,9 @@ TEST_F(DnsClientTurnTest, ThousandsOfQuestionsAreAllAnswered) {
   Serve([&](const DnsQuery& query) {
     return Answers(query, {ARecord("1.2.3.4")});
   });
-  AskAll(std::vector<std::string>(2000, "a."), 200);
+  AskAll(std::vector<std::string>(2000, "a."), 100);
   EXPECT_EQ(answered_, 2000);
-  EXPECT_LE(most_seen_, 200u);
+  EXPECT_LE(most_seen_, 100u);
 }
 
 TEST_F(DnsClientTurnTest, WhoWaitsIsStoppedToo) {
