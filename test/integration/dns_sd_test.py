@@ -2,42 +2,20 @@
 says. The tests have a network and an /etc/resolv.conf of their own, as the binary
 asks at port 53 and nowhere else; where that is not permitted they are skipped."""
 
-import ctypes
-import fcntl
 import json
-import os
 import pathlib
 import shutil
 import socket
 import struct
 import tempfile
 import threading
-import unittest
 
 import harness
 from harness import eventually
+from own_network import enter_own_network
 
 A, MX, SRV = 1, 15, 33
 NXDOMAIN, SERVFAIL = 3, 2
-
-
-def enter_own_network(resolv_conf):
-    """From now on this process, and what it starts, has no network but loopback,
-    and reads `resolv_conf` as /etc/resolv.conf."""
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def call(what, status):
-        if status != 0:
-            raise unittest.SkipTest(f"{what}: {os.strerror(ctypes.get_errno())}")
-
-    new_ns, new_net, bind, rec, private = 0x20000, 0x40000000, 4096, 16384, 1 << 18
-    call("no namespaces (needs root)", libc.unshare(new_ns | new_net))
-    up = struct.pack("16sH14x", b"lo", 1)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, 0x8914, up)  # SIOCSIFFLAGS
-    call("private mounts", libc.mount(None, b"/", None, rec | private, None))
-    call("mount on /etc/resolv.conf", libc.mount(
-        os.fsencode(resolv_conf), b"/etc/resolv.conf", None, bind, None))
 
 
 def name_bytes(name):
@@ -241,9 +219,9 @@ class DnsSdTest(harness.PeerTest):
             (lambda message, tcp: message[:3] + bytes([SERVFAIL]) + message[4:], "SERVFAIL"),
             (lambda message, tcp: message[:-16], "cut"),
             (lambda message, tcp: None, "timed out"),
+            (lambda message, tcp: message[:2] + b"\x83\x80" + message[4:], "more than 64 KiB"),
             (lambda message, tcp: b"\xff" * 40 if tcp else message[:2] + b"\x83\x80" + message[4:],
              "timed out"),
-            (lambda message, tcp: message[:2] + b"\x83\x80" + message[4:], "more than 64 KiB"),
         ]:
             self.dns.spoil = spoil
             eventually(lambda: says in self.problem(allocator), what=says)
@@ -282,7 +260,7 @@ class DnsSdTest(harness.PeerTest):
         self.dns.start()
         self.config({"names": [f"web-{i}" for i in range(500)], "type": "A", "port": 1})
         allocator = self.allocator()
-        eventually(lambda: len(self.dns.asked) >= 200, what="many are asked")
+        eventually(lambda: len(self.dns.asked) >= 100, what="many are asked")
         eventually(lambda: allocator.get("/livez").status == 200, what="it listens")
         allocator.send(harness.signal.SIGTERM)
         self.assertEqual(allocator.wait(timeout=15), 0)

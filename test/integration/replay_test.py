@@ -14,6 +14,7 @@ import urllib.parse
 
 import harness
 from harness import eventually
+from own_network import enter_own_network
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 ORACLE = pathlib.Path(os.environ.get("TA_ORACLE", REPOSITORY / "build/oracle"))
@@ -130,6 +131,11 @@ def cases():
 
 @harness.unittest.skipUnless(ORACLE.exists(), "needs test/oracle/build.sh")
 class ReplayTest(harness.PeerTest):
+    @classmethod
+    def setUpClass(cls):
+        # The configurations name servers that are not ours to ask.
+        enter_own_network()
+
     def setUp(self):
         super().setUp()
         self.oracle = Oracle()
