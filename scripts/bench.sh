@@ -14,4 +14,8 @@ for bench in build/release/bench/*_bench; do
   printf '\n==> %s\n' "$bench"
   "$bench" --benchmark_filter="${1:-all}" --benchmark_counters_tabular=true
 done
-[ $# -gt 0 ] || { printf '\n==> bench/blackbox.py\n'; bench/blackbox.py; }
+[ $# -gt 0 ] && exit
+for bench in bench/blackbox.py bench/pages.py; do
+  printf '\n==> %s\n' "$bench"
+  "$bench"
+done

@@ -14,10 +14,16 @@ LAST_LINES = 12
 LINE_LENGTH = 200
 
 
+def has_failed(case):
+    skipped = case.find("skipped")
+    missing = skipped is not None and skipped.get("message", "").startswith("Unable")
+    return missing or case.get("status") == "fail"
+
+
 def failed_in(report):
     try:
         cases = xml.etree.ElementTree.parse(report).iter("testcase")
-        return [case for case in cases if case.get("status") == "fail"]
+        return [case for case in cases if has_failed(case)]
     except (OSError, xml.etree.ElementTree.ParseError) as error:
         print(f"  {report}: {error}")
         return []

@@ -17,7 +17,7 @@ std::vector<std::string_view> ValuesOf(std::string_view json);
 // `json` indented, at most `limit` bytes of it. `<`, `>` and `&` stand as
 // themselves again, and what a URL has between scheme and host
 // (`user:password`) is "<secret>": Prometheus shows that, and a page must not.
-// O(n). REQUIRES: as above
+// O(n), and n times the URLs with a user in one value. REQUIRES: as above
 std::string PrettyJson(std::string_view json, std::size_t limit);
 
 }  // namespace ta
