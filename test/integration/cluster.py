@@ -19,6 +19,13 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1"
 APPS = "/apis/apps/v1"
 
 
+def still(allocator):
+    """The generation of what is served, while no hand-over is open."""
+    status = allocator.status()
+    assert status["assignment"]["hand_overs_open"] == 0, "handing over"
+    return status["generation"]
+
+
 class ClusterTest(harness.PeerTest):
     """One control plane for all tests of a class, self.plane; self.api asks it."""
 

@@ -85,6 +85,7 @@ class KubeFaultTest(cluster.ClusterTest):
         most = -(-2 * len(expected) * 105 // (100 * len(COLLECTORS)))
 
         def rests():
+            before = cluster.still(allocator)
             owned = dict.fromkeys(COLLECTORS, 0)
             for job in ("pod", "endpointslice"):
                 shares = self.shares(allocator, job)
@@ -93,6 +94,8 @@ class KubeFaultTest(cluster.ClusterTest):
                 for name, share in shares.items():
                     owned[name] += len(share)
             assert max(owned.values()) <= most, f"{owned} above {most}"
+            # Else what was asked for first may have changed meanwhile.
+            assert cluster.still(allocator) == before, "it moves"
             return True
 
         eventually(rests, within, what="all of it at rest")
@@ -104,7 +107,11 @@ class KubeFaultTest(cluster.ClusterTest):
             harness.Allocator(self.folder, self.folder / "ta.yaml", name="fresh")
         ).wait_ready()
         for job in ("pod", "endpointslice"):
-            self.assertEqual(self.shares(allocator, job), self.shares(fresh, job))
+            eventually(
+                lambda job=job: self.shares(allocator, job) == self.shares(fresh, job),
+                60,
+                what=f"the shares of a fresh one, {self.shares(fresh, job)}",
+            )
         fresh.stop()
 
     def nothing_was_lost(self, expected):
