@@ -11,8 +11,8 @@
 #include <string_view>
 #include <utility>
 
-#include "allocator/base/ascii.h"
 #include "allocator/base/log.h"
+#include "allocator/base/percent.h"
 #include "allocator/collector_name.h"
 
 namespace ta {
@@ -28,31 +28,12 @@ std::string Escaped(std::string_view name) {
   std::string text;
   for (const char c : name) {
     if (c == '%' || static_cast<unsigned char>(c) < 0x20) {
-      text += {'%', kUpperHex[(c >> 4) & 15], kUpperHex[c & 15]};
+      AppendPercent(c, text);
     } else {
       text += c;
     }
   }
   return text;
-}
-
-bool IsEscape(std::string_view text) {
-  return text.size() >= 3 && text[0] == '%' && HexDigit(text[1]) >= 0 &&
-         HexDigit(text[2]) >= 0;
-}
-
-std::string Unescaped(std::string_view text) {
-  std::string name;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (IsEscape(text.substr(i))) {
-      name +=
-          static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2]));
-      i += 2;
-    } else {
-      name += text[i];
-    }
-  }
-  return name;
 }
 
 Error SystemError(const std::string& what) {
@@ -86,7 +67,7 @@ Result<std::vector<std::string>> StateDir::Load() const {
   }
   while (std::getline(file, line)) {
     if (line.empty()) continue;
-    std::string name = Unescaped(line);
+    std::string name = PercentDecode(line);
     if (CheckCollectorName(name)) names.push_back(std::move(name));
   }
   return names;

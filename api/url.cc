@@ -1,6 +1,6 @@
 #include "api/url.h"
 
-#include "allocator/base/ascii.h"
+#include "allocator/base/percent.h"
 
 namespace ta {
 std::optional<std::string> QueryUnescape(std::string_view text) {
@@ -12,11 +12,9 @@ std::optional<std::string> QueryUnescape(std::string_view text) {
     } else if (text[i] != '%') {
       out += text[i];
     } else {
-      if (text.size() - i < 3) return std::nullopt;
-      const int high = HexDigit(text[i + 1]);
-      const int low = HexDigit(text[i + 2]);
-      if (high < 0 || low < 0) return std::nullopt;
-      out += static_cast<char>(high * 16 + low);
+      const auto byte = PercentByte(text.substr(i));
+      if (!byte) return std::nullopt;
+      out += *byte;
       i += 2;
     }
   }

@@ -31,19 +31,9 @@ std::unexpected<Error> Retry(std::string message) {
 
 // As Go's url.QueryUnescape, but what cannot be undone stays.
 std::string QueryUnescape(std::string_view text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned byte = 0;
-    if (text[i] == '%' && i + 2 < text.size() &&
-        std::from_chars(&text[i + 1], &text[i + 1] + 2, byte, 16).ptr ==
-            &text[i + 1] + 2) {
-      plain += static_cast<char>(byte);
-      i += 2;
-    } else {
-      plain += text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return plain;
+  std::string plain(text);
+  std::ranges::replace(plain, '+', ' ');
+  return PercentDecode(plain);
 }
 
 // What both kinds of answer say; all as text.

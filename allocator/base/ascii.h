@@ -31,6 +31,17 @@ inline std::string AsciiLower(std::string_view text) {
   return lower;
 }
 
+constexpr char AsciiUpper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
+// `text` with a to z made upper; every other byte stays.
+inline std::string AsciiUpper(std::string_view text) {
+  std::string upper(text);
+  for (char& c : upper) c = AsciiUpper(c);
+  return upper;
+}
+
 inline bool EqualIgnoringAsciiCase(std::string_view a, std::string_view b) {
   return std::ranges::equal(
       a, b, [](char x, char y) { return AsciiLower(x) == AsciiLower(y); });

@@ -1,7 +1,11 @@
-// Text in URLs.
+// Bytes of a URL as %XX, and back. What has to be escaped differs from part to
+// part of a URL, and so does what a bad escape means; how one is written
+// doesn't.
 
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,14 +41,33 @@ inline std::string PercentEncode(std::string_view text) {
 // Go's url.QueryEscape: the same, but a space is "+".
 inline std::string QueryEscape(std::string_view text) {
   std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    if (IsUnreserved(c)) {
-      out += c;
-    } else if (c == ' ') {
-      out += '+';
+  while (true) {
+    const std::size_t space = text.find(' ');
+    out += PercentEncode(text.substr(0, space));
+    if (space == text.npos) return out;
+    out += '+';
+    text.remove_prefix(space + 1);
+  }
+}
+
+// The byte that `text` begins with as %XX; nothing if it begins otherwise.
+constexpr std::optional<char> PercentByte(std::string_view text) {
+  if (text.size() < 3 || text[0] != '%') return std::nullopt;
+  const int high = HexDigit(text[1]);
+  const int low = HexDigit(text[2]);
+  if (high < 0 || low < 0) return std::nullopt;
+  return static_cast<char>(high * 16 + low);
+}
+
+// With each %XX undone; what looks like one and is none stays.
+inline std::string PercentDecode(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (const auto byte = PercentByte(text.substr(i))) {
+      out += *byte;
+      i += 2;
     } else {
-      AppendPercent(c, out);
+      out += text[i];
     }
   }
   return out;

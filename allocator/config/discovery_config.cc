@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "allocator/base/ascii.h"
 #include "allocator/config/go_url.h"
 #include "allocator/config/schema_json.h"
 #include "allocator/config/scrape_config.h"
@@ -99,10 +100,7 @@ DiscoveryConfig DnsOf(const Value& config) {
   for (const Value& name : config.at("names").items) {
     settings.names.push_back(name.text);
   }
-  settings.type = config.at("type").text;
-  for (char& c : settings.type) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
+  settings.type = AsciiUpper(config.at("type").text);
   settings.port = static_cast<int>(config.at("port").integer);
   settings.refresh_interval =
       std::chrono::milliseconds(config.at("refresh_interval").integer);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "allocator/base/ascii.h"
+#include "allocator/base/percent.h"
 
 namespace ta {
 namespace {
@@ -51,19 +52,17 @@ void Put(const Reference& reference, const Environment& environment,
   }
 }
 
-// As it is where it is not well formed, as Go's SDK does.
-std::string PercentDecode(std::string_view text) {
+// All of it as it is where a part is not well formed, as Go's SDK does.
+std::string AllPercentDecoded(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
       out += text[i];
       continue;
     }
-    if (text.size() - i < 3) return std::string(text);
-    const int high = HexDigit(text[i + 1]);
-    const int low = HexDigit(text[i + 2]);
-    if (high < 0 || low < 0) return std::string(text);
-    out += static_cast<char>(high * 16 + low);
+    const auto byte = PercentByte(text.substr(i));
+    if (!byte) return std::string(text);
+    out += *byte;
     i += 2;
   }
   return out;
@@ -80,7 +79,7 @@ int SplitPairs(std::string_view text, Take take) {
     const auto equals = pair.find('=');
     const auto name = TrimBlanks(pair.substr(0, equals));
     if (equals == pair.npos || name.empty()) return number;
-    take(name, PercentDecode(TrimBlanks(pair.substr(equals + 1))));
+    take(name, AllPercentDecoded(TrimBlanks(pair.substr(equals + 1))));
   }
   return 0;
 }

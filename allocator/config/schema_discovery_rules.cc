@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "allocator/base/ascii.h"
 #include "allocator/config/go_url.h"
 #include "allocator/config/schema_rules.h"
 
@@ -138,10 +139,7 @@ void CheckDnsSd(Value& config, const Path& path, SchemaReader& reader) {
   if (config.at("names").items.empty() && !config.at("names").bad)
     reader.SayAt(config, "names", path, "must hold at least one name");
   if (config.at("type").bad) return;
-  std::string type = config.at("type").text;
-  for (char& c : type) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
+  const std::string type = AsciiUpper(config.at("type").text);
   if (type == "SRV") return;
   if (type != "A" && type != "AAAA" && type != "MX" && type != "NS")
     reader.SayAt(config, "type", path,
