@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "allocator/base/ascii.h"
 #include "discovery/http_url.h"
 
 namespace ta {
@@ -66,7 +67,11 @@ ConfiguredHttpClient::ConfiguredHttpClient(asio::any_io_executor executor,
   for (const HttpHeaderConfig& header : config.http_headers) {
     for (const auto* texts : {&header.values, &header.secrets}) {
       for (const std::string& text : *texts) {
-        headers_.push_back({header.name, text, nullptr});
+        if (EqualIgnoringAsciiCase(header.name, "User-Agent")) {
+          user_agent_ = text;
+        } else {
+          headers_.push_back({header.name, text, nullptr});
+        }
       }
     }
     for (const std::string& file : header.files) {

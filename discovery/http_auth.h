@@ -61,7 +61,7 @@ class ConfiguredHttpClient {
   // Adds all but oauth2's token.
   Result<void> AddHeaders(HttpRequest& request);
 
-  const std::string user_agent_;
+  std::string user_agent_;  // a configured one, else ours
   const std::unique_ptr<HttpClient> http_;
   TlsFiles tls_;
   bool has_basic_ = false;

@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
@@ -12,7 +13,6 @@
 #include <stop_token>
 #include <utility>
 
-#include "allocator/base/ascii.h"
 #include "allocator/base/log.h"
 #include "allocator/telemetry/otlp_json.h"
 #include "allocator/telemetry/push_answer.h"
@@ -36,20 +36,6 @@ std::int64_t UnixNanos() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
-}
-
-// Out of the configured headers, or else ours: there is but one.
-std::string TakeUserAgent(HttpClientConfig& client, std::string_view version) {
-  const auto at = std::ranges::find_if(
-      client.http_headers, [](const HttpHeaderConfig& header) {
-        return EqualIgnoringAsciiCase(header.name, "User-Agent");
-      });
-  if (at == client.http_headers.end())
-    return "target-allocator/" + std::string(version);
-  std::string agent =
-      at->secrets.empty() ? at->values.front() : at->secrets.front();
-  client.http_headers.erase(at);
-  return agent;
 }
 
 }  // namespace
@@ -101,33 +87,36 @@ class Telemetry::Reader {
  public:
   Reader(OtlpReaderConfig config, OtlpSender sender, Gather gather,
          std::shared_ptr<TelemetryMetrics::Reader> metrics,
-         const Options& options)
-      : config_(std::move(config)),
+         const Options& options, asio::any_io_executor executor)
+      : executor_(std::move(executor)),
+        config_(std::move(config)),
         sender_(std::move(sender)),
         gather_(std::move(gather)),
         metrics_(std::move(metrics)),
         time_(options.time),
-        last_push_(std::min<Duration>(config_.timeout, options.last_push)),
-        agent_(TakeUserAgent(config_.client, options.version)),
+        last_push_(options.last_push),
         schedule_(config_.interval,
                   std::hash<std::string>()(
                       config_.url + sender_.resource["service.instance.id"])) {}
 
-  static void Start(const std::shared_ptr<Reader>& self,
-                    const asio::any_io_executor& executor) {
-    asio::co_spawn(executor, Loop(self, executor),
+  static void Start(const std::shared_ptr<Reader>& self) {
+    asio::co_spawn(self->executor_, Loop(self),
                    [self](std::exception_ptr thrown) {
                      if (thrown) std::rethrow_exception(thrown);
+                     self->cut_timer_.cancel();
                      const std::lock_guard lock(self->mutex_);
                      self->ended_ = true;
                      self->changed_.notify_all();
                    });
   }
 
-  static void RequestStop(const std::shared_ptr<Reader>& self,
-                          const asio::any_io_executor& executor) {
-    asio::post(executor, [self] {
-      self->end_by_ = self->time_.now() + self->last_push_;
+  // The last push follows what is under way; both are cut after `last_push`.
+  static void RequestStop(const std::shared_ptr<Reader>& self) {
+    asio::post(self->executor_, [self] {
+      self->cut_timer_.expires_after(self->last_push_);
+      self->cut_timer_.async_wait([self](boost::system::error_code error) {
+        if (!error) self->cut_.request_stop();
+      });
       self->stop_.request_stop();
     });
   }
@@ -137,39 +126,25 @@ class Telemetry::Reader {
     changed_.wait(lock, [this] { return ended_; });
   }
 
-  // What is under way, however long it may take, ends now. Thread-safe.
-  static void Cut(const std::shared_ptr<Reader>& self,
-                  const asio::any_io_executor& executor) {
-    asio::post(executor, [self] { self->cut_.request_stop(); });
-  }
-
-  // False if that takes longer.
-  bool WaitUntilEnded(std::chrono::steady_clock::time_point end) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_until(lock, end, [this] { return ended_; });
-  }
-
  private:
-  static asio::awaitable<void> Loop(std::shared_ptr<Reader> self,
-                                    asio::any_io_executor executor) {
+  static asio::awaitable<void> Loop(std::shared_ptr<Reader> self) {
     const std::stop_token stop = self->stop_.get_token();
     TimePoint next = self->time_.now() + self->config_.interval;
-    while (co_await self->time_.wait_until(executor, next, stop)) {
+    while (co_await self->time_.wait_until(self->executor_, next, stop)) {
       const TimePoint began = self->time_.now();
-      const PushOutcome outcome =
-          co_await self->Push(executor, self->config_.timeout);
+      const PushOutcome outcome = co_await self->Push(self->config_.timeout);
       next = self->schedule_.Next(began, self->time_.now(), outcome);
     }
-    const Duration left = self->end_by_ - self->time_.now();
-    if (left > Duration::zero()) co_await self->Push(executor, left);
+    if (self->cut_.stop_requested()) co_return;
+    const Duration left =
+        std::min<Duration>(self->config_.timeout, self->last_push_);
+    co_await self->Push(left);
   }
 
-  asio::awaitable<PushOutcome> Push(asio::any_io_executor executor,
-                                    Duration timeout) {
+  asio::awaitable<PushOutcome> Push(Duration timeout) {
     OtlpRequest request = MakeOtlpRequest(
         gather_(), sender_, config_.temporality, sent_, UnixNanos());
-    const auto answer =
-        co_await Send(executor, std::move(request.body), timeout);
+    const auto answer = co_await Send(std::move(request.body), timeout);
     PushOutcome outcome = OutcomeOf(answer, UnixNanos() / std::nano::den);
     if (outcome.kind != PushOutcome::Kind::kFailed)
       sent_ = std::move(request.totals);
@@ -177,16 +152,16 @@ class Telemetry::Reader {
     co_return outcome;
   }
 
-  asio::awaitable<Result<HttpResponse>> Send(asio::any_io_executor executor,
-                                             std::string body,
+  asio::awaitable<Result<HttpResponse>> Send(std::string body,
                                              Duration timeout) {
     auto url = ParseHttpUrl(config_.url);
     if (!url) co_return std::unexpected(std::move(url.error()).Within("url"));
     if (client_ == nullptr) {
       HttpTimeouts timeouts;
       timeouts.headers = config_.timeout;
-      auto client = ConfiguredHttpClient::Make(executor, config_.client,
-                                               timeouts, agent_);
+      auto client =
+          ConfiguredHttpClient::Make(executor_, config_.client, timeouts,
+                                     "target-allocator/" + sender_.version);
       if (!client) co_return std::unexpected(std::move(client.error()));
       client_ = *std::move(client);
     }
@@ -228,13 +203,13 @@ class Telemetry::Reader {
          {"err", outcome.problem}});
   }
 
-  OtlpReaderConfig config_;
+  const asio::any_io_executor executor_;
+  const OtlpReaderConfig config_;
   OtlpSender sender_;
   const Gather gather_;
   const std::shared_ptr<TelemetryMetrics::Reader> metrics_;
   const RefreshTime time_;
   const Duration last_push_;
-  const std::string agent_;
 
   // Confined to the loop.
   PushSchedule schedule_;
@@ -242,7 +217,7 @@ class Telemetry::Reader {
   OtlpTotals sent_;
   std::stop_source stop_;
   std::stop_source cut_;
-  TimePoint end_by_;  // once stop_ was asked for
+  asio::steady_timer cut_timer_{executor_};
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
@@ -250,32 +225,25 @@ class Telemetry::Reader {
 };
 
 Telemetry::Telemetry(const TelemetryConfig& config, Options options,
-                     Gather gather, const TelemetryMetrics& metrics)
-    : last_push_(options.last_push) {
+                     Gather gather, const TelemetryMetrics& metrics) {
   const OtlpSender sender{
       .resource = ResourceOfProcess(config.resource, options.version,
                                     options.host_name),
       .version = options.version,
       .start_unix_nanos = UnixNanos()};
   for (std::size_t i = 0; i < config.readers.size(); ++i) {
-    readers_.push_back(std::make_shared<Reader>(
-        config.readers[i], sender, gather, metrics.readers()[i], options));
-    Reader::Start(readers_.back(), io_.executor());
+    readers_.push_back(std::make_shared<Reader>(config.readers[i], sender,
+                                                gather, metrics.readers()[i],
+                                                options, io_.executor()));
+    Reader::Start(readers_.back());
   }
 }
 
 Telemetry::~Telemetry() { Stop(); }
 
 void Telemetry::Stop() {
-  const auto end = std::chrono::steady_clock::now() + last_push_;
-  for (const auto& reader : readers_) {
-    Reader::RequestStop(reader, io_.executor());
-  }
-  for (const auto& reader : readers_) {
-    if (reader->WaitUntilEnded(end)) continue;
-    Reader::Cut(reader, io_.executor());
-    reader->WaitUntilEnded();
-  }
+  for (const auto& reader : readers_) Reader::RequestStop(reader);
+  for (const auto& reader : readers_) reader->WaitUntilEnded();
   readers_.clear();
   io_.Stop();
 }

@@ -79,7 +79,6 @@ class Telemetry {
  private:
   class Reader;
 
-  const Duration last_push_;
   IoThread io_{"telemetry"};
   std::vector<std::shared_ptr<Reader>> readers_;
 };
