@@ -74,8 +74,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
  private:
   // A socket of c-ares's. It closes it itself, after it has said so.
   struct Socket {
+    using Descriptor = asio::posix::stream_descriptor;
     explicit Socket(const asio::any_io_executor& executor) : watch(executor) {}
-    asio::posix::stream_descriptor watch;
+    Descriptor watch;
     bool read = false, write = false;       // what it is to wait for
     bool reading = false, writing = false;  // what it waits for
     bool open = true;
@@ -86,6 +87,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void Finish(Result<DnsAnswer> answer);
   void Watch(ares_socket_t fd, bool read, bool write);
   void Arm(ares_socket_t fd, const std::shared_ptr<Socket>& socket);
+  void Wait(ares_socket_t fd, const std::shared_ptr<Socket>& socket,
+            Socket::Descriptor::wait_type what);
   void Process(ares_socket_t read, ares_socket_t write);
   void SetDeadline();
 
@@ -214,27 +217,23 @@ void Exchange::Watch(ares_socket_t fd, bool read, bool write) {
 }
 
 void Exchange::Arm(ares_socket_t fd, const std::shared_ptr<Socket>& socket) {
+  if (socket->read && !std::exchange(socket->reading, true))
+    Wait(fd, socket, Socket::Descriptor::wait_read);
+  if (socket->write && !std::exchange(socket->writing, true))
+    Wait(fd, socket, Socket::Descriptor::wait_write);
+}
+
+void Exchange::Wait(ares_socket_t fd, const std::shared_ptr<Socket>& socket,
+                    Socket::Descriptor::wait_type what) {
   // The handler holds the exchange, so that c-ares may call it.
-  if (socket->read && !std::exchange(socket->reading, true)) {
-    socket->watch.async_wait(
-        asio::posix::descriptor_base::wait_read,
-        [self = shared_from_this(), socket, fd](boost::system::error_code) {
-          socket->reading = false;
-          if (!socket->open) return;
-          self->Process(fd, ARES_SOCKET_BAD);
-          if (socket->open) self->Arm(fd, socket);
-        });
-  }
-  if (socket->write && !std::exchange(socket->writing, true)) {
-    socket->watch.async_wait(
-        asio::posix::descriptor_base::wait_write,
-        [self = shared_from_this(), socket, fd](boost::system::error_code) {
-          socket->writing = false;
-          if (!socket->open) return;
-          self->Process(ARES_SOCKET_BAD, fd);
-          if (socket->open) self->Arm(fd, socket);
-        });
-  }
+  socket->watch.async_wait(what, [self = shared_from_this(), socket, fd,
+                                  what](boost::system::error_code) {
+    const bool read = what == Socket::Descriptor::wait_read;
+    (read ? socket->reading : socket->writing) = false;
+    if (!socket->open) return;
+    self->Process(read ? fd : ARES_SOCKET_BAD, read ? ARES_SOCKET_BAD : fd);
+    if (socket->open) self->Arm(fd, socket);
+  });
 }
 
 void Exchange::Process(ares_socket_t read, ares_socket_t write) {

@@ -39,35 +39,41 @@ std::uint64_t RandomSeed() {
   return std::uint64_t{device()} << 32 | device();
 }
 
+// One that asks for `config` again and again, by the mechanism that `make`
+// makes.
+std::unique_ptr<Discoverer> MakePolled(const DiscoveryConfig& config,
+                                       Duration interval,
+                                       const DiscovererContext& context,
+                                       PolledDiscoverer::MakeMechanism make) {
+  auto series =
+      context.refresh_counters->SeriesOf(config.mechanism, context.job);
+  return std::make_unique<PolledDiscoverer>(
+      PolledDiscoverer::Settings{config.key, config.mechanism, interval,
+                                 RandomSeed(), std::move(series)},
+      std::move(make), context.io, context.sink);
+}
+
 std::unique_ptr<Discoverer> MakeHttp(const DiscoveryConfig& config,
                                      const DiscovererContext& context) {
   const auto& settings = std::get<HttpDiscovery>(config.settings);
-  RefreshCounters* const counters = context.refresh_counters;
-  return std::make_unique<PolledDiscoverer>(
-      PolledDiscoverer::Settings{config.key, "http", settings.refresh_interval,
-                                 RandomSeed(),
-                                 counters->SeriesOf("http", context.job)},
-      [settings, counters](boost::asio::any_io_executor executor) {
-        return std::make_unique<HttpMechanism>(settings, std::move(executor),
-                                               counters);
-      },
-      context.io, context.sink);
+  return MakePolled(config, settings.refresh_interval, context,
+                    [settings, counters = context.refresh_counters](
+                        boost::asio::any_io_executor executor) {
+                      return std::make_unique<HttpMechanism>(
+                          settings, std::move(executor), counters);
+                    });
 }
 
 std::unique_ptr<Discoverer> MakeDns(const DiscoveryConfig& config,
                                     const DiscovererContext& context) {
   const auto& settings = std::get<DnsDiscovery>(config.settings);
-  RefreshCounters* const counters = context.refresh_counters;
-  return std::make_unique<PolledDiscoverer>(
-      PolledDiscoverer::Settings{config.key, "dns", settings.refresh_interval,
-                                 RandomSeed(),
-                                 counters->SeriesOf("dns", context.job)},
-      [settings, counters,
-       client = context.dns](boost::asio::any_io_executor executor) {
+  return MakePolled(
+      config, settings.refresh_interval, context,
+      [settings, client = context.dns, counters = context.refresh_counters](
+          boost::asio::any_io_executor executor) {
         return std::make_unique<DnsMechanism>(settings, std::move(executor),
                                               client, counters);
-      },
-      context.io, context.sink);
+      });
 }
 
 std::unique_ptr<Discoverer> MakeKubernetes(const DiscoveryConfig& config,
