@@ -17,6 +17,7 @@
 
 #include "api/http_message.h"
 #include "api/router.h"
+#include "test/fuzz/pieces.h"
 #include "test/fuzz/require.h"
 #include "test/support/snapshot_builder.h"
 
@@ -150,8 +151,5 @@ void Check(std::size_t piece, std::string_view bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
-  if (size < 1) return 0;
-  ta::Check(1 + data[0] % 64,
-            {reinterpret_cast<const char*>(data) + 1, size - 1});
-  return 0;
+  return ta::CheckInPieces(data, size, ta::Check);
 }
