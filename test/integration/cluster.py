@@ -67,9 +67,10 @@ class ClusterTest(harness.PeerTest):
         options = {"gracePeriodSeconds": 0} if now else None
         return self.api("DELETE", self.path(plural, name, group), options)
 
-    def grant(self, resources, verbs, subject, name="look"):
-        """A Role, and its binding to a subject of RBAC."""
-        self.create("roles", objects.role(name, resources, verbs), RBAC)
+    def grant(self, resources, subject, name="look"):
+        """A Role with all that the allocator needs, and its binding to a subject of
+        RBAC."""
+        self.create("roles", objects.role(name, resources, ["list", "watch"]), RBAC)
         self.bind(name, subject)
 
     def bind(self, name, subject):

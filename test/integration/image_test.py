@@ -9,23 +9,18 @@ import pathlib
 import ssl
 import stat
 import subprocess
-import sys
 import unittest
 
+import cluster
 import harness
+import objects
 import tls_test
+from cluster import RBAC
 from harness import eventually
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "kube"))
-
-import api  # noqa: E402
-import control_plane  # noqa: E402
-import objects  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OPERATOR = ROOT / "test/testdata/operator"
 ACCOUNT = "var/run/secrets/kubernetes.io/serviceaccount"
-RBAC = "/apis/rbac.authorization.k8s.io/v1"
 USER = 12345  # as a platform picks one for each namespace
 
 # Mounts what a container runtime does, and becomes the program. Arguments: the
@@ -212,36 +207,21 @@ class ImageTest(ImageCase):
         connection.close()
 
 
-class ImageInClusterTest(ImageCase):
+class ImageInClusterTest(cluster.ClusterTest, ImageCase):
     """With what each pod has of its cluster: an address, a token and a CA."""
-
-    @classmethod
-    def setUpClass(cls):
-        folder = harness.tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.plane = control_plane.ControlPlane(folder.name)
-        cls.addClassCleanup(cls.plane.stop)
-        cls.plane.start()
-        cls.api = api.Api(cls.plane)
-        cls.addClassCleanup(cls.api.close)
 
     def account(self, namespace):
         """A service account with the rights of the operator's documentation: its
         volume's files."""
-        place = f"/api/v1/namespaces/{namespace}/serviceaccounts"
-        self.api("POST", place, {"metadata": {"name": "allocator"}})
+        name = "allocator"
+        self.create("serviceaccounts", {"metadata": {"name": name}}, namespace=namespace)
         resources = ["nodes", "services", "endpoints", "pods", "namespaces"]
-        rule = {"apiGroups": [""], "resources": resources, "verbs": ["get", "list", "watch"]}
-        self.api("POST", f"{RBAC}/clusterroles",
-                 {"metadata": {"name": "allocator"}, "rules": [rule]})
-        group = "rbac.authorization.k8s.io"
-        self.api("POST", f"{RBAC}/clusterrolebindings", {
-            "metadata": {"name": "allocator"},
-            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "allocator"},
-            "subjects": [
-                {"kind": "ServiceAccount", "name": "allocator", "namespace": namespace}],
-        })
-        answer = self.api("POST", f"{place}/allocator/token",
+        self.api("POST", f"{RBAC}/clusterroles", objects.role(name, resources))
+        subject = objects.service_account(name, namespace)
+        self.api("POST", f"{RBAC}/clusterrolebindings",
+                 objects.role_binding(name, subject, "ClusterRole"))
+        place = self.path("serviceaccounts", name, namespace=namespace)
+        answer = self.api("POST", f"{place}/token",
                           {"spec": {"expirationSeconds": 3600}})
         return {
             "token": answer["status"]["token"],
@@ -251,7 +231,7 @@ class ImageInClusterTest(ImageCase):
 
     def test_it_finds_nodes_and_collectors_as_its_service_account(self):
         for namespace in ["metrics", "shop"]:
-            self.api("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+            self.create_namespace(namespace)
         self.volume("account", self.account("metrics"))
         file = OPERATOR / "daemonset-with-kubernetes-discovery.yaml"
         self.volume("conf", {"targetallocator.yaml": file.read_text()})
@@ -261,8 +241,8 @@ class ImageInClusterTest(ImageCase):
             "app.kubernetes.io/managed-by": "opentelemetry-operator",
             "app.kubernetes.io/part-of": "opentelemetry",
         }
-        self.api("POST", "/apis/apps/v1/namespaces/metrics/statefulsets",
-                 objects.stateful_set("nodes-collector", 3, labels, "metrics"))
+        collectors = objects.stateful_set("nodes-collector", 3, labels, "metrics")
+        self.create("statefulsets", collectors, cluster.APPS, "metrics")
         container = self.container(
             {"conf": "conf", ACCOUNT: "account"},
             {

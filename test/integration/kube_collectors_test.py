@@ -27,7 +27,7 @@ class KubeCollectorsTest(cluster.ClusterTest):
 
     def setUp(self):
         super().setUp()
-        self.grant(["pods"], ["get", "list", "watch"], objects.NOBODY)
+        self.grant(["pods"], objects.NOBODY)
 
     # --- The cluster -----------------------------------------------------------
 

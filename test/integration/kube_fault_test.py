@@ -235,7 +235,7 @@ class RightsTest(KubeFaultTest):
     def test_rights_taken_away_and_given_back(self):
         # A Role of the namespace suffices, as the configuration is of it alone.
         pods = self.deploy("web", 5)
-        self.grant(RESOURCES, ["get", "list", "watch"], objects.NOBODY)
+        self.grant(RESOURCES, objects.NOBODY)
         self.write_config(
             self.proxy.kubeconfig(
                 self.folder / "kubeconfig", token=control_plane.NOBODY
@@ -287,11 +287,7 @@ class RightsTest(KubeFaultTest):
 
         token = new_account()
         token_file.write_text(token + "\n")
-        self.grant(
-            RESOURCES,
-            ["get", "list", "watch"],
-            objects.service_account("scraper", self.namespace),
-        )
+        self.grant(RESOURCES, objects.service_account("scraper", self.namespace))
         self.write_config(
             self.proxy.kubeconfig(self.folder / "kubeconfig", tokenFile=str(token_file))
         )

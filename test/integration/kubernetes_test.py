@@ -151,7 +151,7 @@ class KubernetesTest(cluster.ClusterTest):
 
     def test_200_jobs_open_one_set_of_watches(self):
         self.deploy("web", 3)
-        self.grant(["pods", "services", "endpoints"], ["list", "watch"], objects.NOBODY)
+        self.grant(["pods", "services", "endpoints"], objects.NOBODY)
         self.config(
             {f"job-{i}": {"role": "endpoints"} for i in range(200)}, user="nobody"
         )
@@ -183,7 +183,7 @@ class KubernetesTest(cluster.ClusterTest):
             line for line in allocator.log().splitlines() if "is forbidden" in line
         ]
         self.assertEqual(len(said), 1, "\n".join(said))
-        self.grant(["pods"], ["list", "watch"], objects.NOBODY)
+        self.grant(["pods"], objects.NOBODY)
         allocator.wait_ready(within=60)
         self.assertEqual(
             sorted(self.served(allocator, "pod")),
