@@ -25,37 +25,7 @@ import time
 
 import measure
 from measure import COLLECTORS, JOB, ROOT, path, row, spread
-
-# Six labels, the address and the file's path among them.
-FEW = {"env": "production", "team": "shop", "zone": "a"}
-
-
-def kubernetes_labels(i):
-    """What a pod has: 42 labels, of which four or five values are its own."""
-    app, node = f"app-{i % 200}", f"node-{i % 500}"
-    labels = {
-        "__meta_kubernetes_namespace": f"team-{i % 40}",
-        "__meta_kubernetes_pod_name": f"{app}-{i:08x}",
-        "__meta_kubernetes_pod_ip": f"10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}",
-        "__meta_kubernetes_pod_uid": f"{i:08x}-0000-4000-8000-{i * 7919:012x}",
-        "__meta_kubernetes_pod_node_name": node,
-        "__meta_kubernetes_pod_host_ip": f"192.0.2.{i % 250}",
-        "__meta_kubernetes_pod_phase": "Running",
-        "__meta_kubernetes_pod_ready": "true",
-        "__meta_kubernetes_pod_controller_kind": "ReplicaSet",
-        "__meta_kubernetes_pod_controller_name": f"{app}-7d4b9c",
-        "__meta_kubernetes_pod_container_name": "main",
-        "__meta_kubernetes_pod_container_image": f"registry.example/{app}:v1.{i % 9}",
-        "__meta_kubernetes_pod_container_port_name": "metrics",
-        "__meta_kubernetes_pod_container_port_number": "9090",
-        "__meta_kubernetes_pod_container_port_protocol": "TCP",
-    }
-    for kind in ["label", "annotation"]:
-        for n in range(6):
-            labels[f"__meta_kubernetes_pod_{kind}_example_{n}"] = f"{app}-value-{n}"
-            labels[f"__meta_kubernetes_pod_{kind}present_example_{n}"] = "true"
-    labels["env"] = "production"
-    return labels  # and __address__, __meta_filepath: 42
+from target_files import TargetFiles
 
 
 class Fleet(measure.Allocator):
@@ -63,50 +33,16 @@ class Fleet(measure.Allocator):
 
     def __init__(self, binary, targets, files, labels="few"):
         super().__init__(binary, tempfile.mkdtemp(prefix="ta-bench-"))
-        self.version = 0
-        self.groups = [[] for _ in range(files)]
-        for i in range(targets):
-            own = dict(FEW) if labels == "few" else kubernetes_labels(i)
-            if labels == "few":
-                own["host"] = f"host-{i}"
-            address = f"10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}:9100"
-            self.groups[i % files].append({"targets": [address], "labels": own})
-        for number in range(files):
-            self.write(number)
+        self.files = TargetFiles(self.folder / "sd", targets, files, labels)
+        self.change = self.files.change
         (self.folder / "ta.yaml").write_text(json.dumps({
             "collectors": {"static": COLLECTORS},
-            "config": {"scrape_configs": [{
-                "job_name": JOB,
-                "file_sd_configs": [{"files": [str(self.folder / "sd/*.json")]}],
-            }]},
+            "config": {"scrape_configs": [self.files.scrape_config(JOB)]},
         }))
-
-    def write(self, number):
-        """Writes the file's new content beside it, then renames; when that
-        began."""
-        folder = self.folder / "sd"
-        folder.mkdir(exist_ok=True)
-        fresh = folder / f"{number}.new"
-        fresh.write_text(json.dumps(self.groups[number]))
-        begun = time.perf_counter()
-        fresh.replace(folder / f"{number}.json")
-        return begun
 
     def stop(self):
         super().stop()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def change(self, number=0):
-        """Changes one target's label, which leaves it where it is; its new value,
-        and when the file was renamed into place."""
-        self.version += 1
-        value = f"changed-{self.version}"
-        self.groups[number][0]["labels"]["team"] = value
-        return value, self.write(number)
-
-    def first_address(self):
-        """Of the target that change() changes."""
-        return self.groups[0][0]["targets"][0]
 
 
 @contextlib.contextmanager
@@ -127,7 +63,7 @@ def measure_change(arguments):
     for targets, files in sizes:
         rounds = 10 if arguments.quick else (60 if files == 1 else 200)
         with running(arguments, targets, files) as (fleet, connection):
-            collector = fleet.owner(connection, fleet.first_address())
+            collector = fleet.owner(connection, fleet.files.first_address())
             _, etag, _ = fleet.ask(connection, collector)
             taken = []
             for _ in range(rounds):

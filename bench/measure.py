@@ -22,18 +22,21 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 class Allocator:
     """The binary on FOLDER/ta.yaml, which has the job JOB and COLLECTORS; its log is
-    FOLDER/log."""
+    FOLDER/log. `flags` are those beyond the file and the address."""
 
-    def __init__(self, binary, folder):
+    def __init__(self, binary, folder, flags=("--log-level=warn",)):
         self.binary, self.folder = binary, pathlib.Path(folder)
+        self.flags = list(flags)
         self.process = None
+        self.port = None
 
     def start(self):
-        self.port = free_port()
+        """On the port that it had before, if any."""
+        self.port = self.port or free_port()
         self.log = open(self.folder / "log", "wb")
         self.process = subprocess.Popen(
             [self.binary, f"--config-file={self.folder}/ta.yaml",
-             f"--listen-addr=127.0.0.1:{self.port}", "--log-level=warn"],
+             f"--listen-addr=127.0.0.1:{self.port}", *self.flags],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         return self
 
@@ -42,6 +45,7 @@ class Allocator:
             self.process.terminate()
             self.process.wait(20)
             self.log.close()
+            self.process = None
 
     def connect(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
