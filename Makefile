@@ -9,12 +9,15 @@
 #   make fuzz     each fuzzer for FUZZ_SECONDS (60)
 #   make lint     formatting and clang-tidy
 #   make bench    the benchmarks whose figures are in bench/README.md
+#   make bench-compare PEER=/path/to/another/allocator
+#                 ours and it in turn: start, changes, churn, cost; PEER_ARGS are
+#                 its own flags, PARTS some of bench/compare.py's parts
 #   make format   lay out our sources as .clang-format says
 #   make clean    remove build/
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run test build check image fuzz lint bench format clean help
+.PHONY: run test build check image fuzz lint bench bench-compare format clean help
 
 # A Go that scripts/deps.sh has installed comes first.
 export PATH := $(CURDIR)/.venv/go/bin:$(PATH)
@@ -54,6 +57,15 @@ lint:
 bench:
 	@scripts/deps.sh bench
 	@scripts/bench.sh
+
+bench-compare:
+	@[ -n "$(PEER)" ] || { \
+	  echo "usage: make bench-compare PEER=/path/to/another/allocator" \
+	    "[PEER_ARGS='FLAGS'] [PARTS='start churn']" >&2; exit 2; }
+	@scripts/deps.sh compare
+	@$(MAKE) --no-print-directory build
+	@test/integration/kube/build.sh
+	@bench/compare.py --peer "$(PEER)" --peer-args="$(PEER_ARGS)" $(PARTS)
 
 format:
 	@scripts/deps.sh lint

@@ -21,12 +21,13 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Allocator:
-    """The binary on FOLDER/ta.yaml, which has the job JOB and COLLECTORS; its log is
-    FOLDER/log. `flags` are those beyond the file and the address."""
+    """The binary on FOLDER/ta.yaml, which has the job JOB and `collectors`; its log
+    is FOLDER/log. `flags` are those beyond the file and the address."""
 
-    def __init__(self, binary, folder, flags=("--log-level=warn",)):
+    def __init__(self, binary, folder, flags=("--log-level=warn",),
+                 collectors=COLLECTORS):
         self.binary, self.folder = binary, pathlib.Path(folder)
-        self.flags = list(flags)
+        self.flags, self.collectors = list(flags), list(collectors)
         self.process = None
         self.port = None
 
@@ -53,8 +54,8 @@ class Allocator:
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
-    def ask(self, connection, collector, headers=None):
-        connection.request("GET", path(collector), headers=headers or {})
+    def ask(self, connection, collector, headers=None, job=JOB):
+        connection.request("GET", path(collector, job), headers=headers or {})
         answer = connection.getresponse()
         return answer.status, answer.getheader("ETag"), answer.read()
 
@@ -67,7 +68,7 @@ class Allocator:
             assert self.process.poll() is None, (self.folder / "log").read_text()
             try:
                 connection = connection or self.connect()
-                status, _, body = self.ask(connection, COLLECTORS[0])
+                status, _, body = self.ask(connection, self.collectors[0])
             except OSError:
                 connection = None
                 time.sleep(0.002)
@@ -77,26 +78,30 @@ class Allocator:
             time.sleep(0.002)
         served = body.count(b'"targets":') + sum(
             self.ask(connection, collector)[2].count(b'"targets":')
-            for collector in COLLECTORS[1:])
+            for collector in self.collectors[1:])
         assert served == targets, f"{served} of {targets} served at first"
         return connection
 
     def owner(self, connection, address):
         """The collector that is served the target."""
         mark = b'"' + address.encode() + b'"'
-        for collector in COLLECTORS:
+        for collector in self.collectors:
             if mark in self.ask(connection, collector)[2]:
                 return collector
         raise AssertionError(f"nobody is served {address}")
 
-    def until_shown(self, connection, collector, etag, mark):
-        """Asks until the collector's answer has `mark`; that answer's ETag."""
-        while True:
+    def until_shown(self, connection, collector, etag, mark, rest=0):
+        """Asks until the collector's answer has `mark`; that answer's ETag, or None.
+        Between two answers it pauses `rest` times as long as one takes."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            begun = time.monotonic()
             status, fresh, body = self.ask(
-                connection, collector, {"If-None-Match": etag})
+                connection, collector, {"If-None-Match": etag} if etag else None)
             if status == 200 and mark in body:
                 return fresh
-            time.sleep(0.0005)
+            time.sleep(max(0.0005, rest * (time.monotonic() - begun)))
+        raise TimeoutError(f"{mark.decode()} is not served after 60 s")
 
     def memory(self, key="VmRSS"):
         """Bytes."""
@@ -110,8 +115,8 @@ class Allocator:
         return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def path(collector):
-    return f"/jobs/{JOB}/targets?collector_id={collector}"
+def path(collector, job=JOB):
+    return f"/jobs/{job}/targets?collector_id={collector}"
 
 
 def header():

