@@ -27,8 +27,13 @@ class Ring {
   // out. With 10,000 items and 100 members one member's leaving
   // moves 1.44, 1.355, 1.341, 1.335 and 1.33 times the least possible at 300,
   // 1,000, 1,500, 2,000 and 4,000 points (test/hashing/churn.h); past 1,500
-  // only the memory grows.
+  // only the memory grows. Few for the fuzzers (the preset `fuzz`), which build
+  // a ring for each input and would do little else.
+#ifdef TA_FEW_RING_POINTS
+  static constexpr int kPointsPerMember = 16;
+#else
   static constexpr int kPointsPerMember = 1500;
+#endif
 
   // One point of one member. Where several stand at one place, the member with
   // the smaller name comes first.
