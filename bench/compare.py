@@ -19,6 +19,7 @@ import http.client
 import os
 import pathlib
 import shlex
+import signal
 import subprocess
 import sys
 
@@ -149,6 +150,9 @@ def parse():
 
 def main():
     arguments = parse()
+    # What it has started ends with it however it ends.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(1))
     sides = [Side("ours", arguments.binary, []),
              Side("peer", arguments.peer, shlex.split(arguments.peer_args))]
     if not (collector_pods.control_plane.BINARIES / "kube-apiserver").exists():
