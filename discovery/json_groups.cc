@@ -59,7 +59,7 @@ class Window {
   }
   Result<void> WantMore() { return Want(std::max<std::size_t>(2 * size(), 1)); }
 
-  const char* data() const { return bytes_.get() + begin_; }
+  char* data() const { return bytes_.get() + begin_; }
   std::size_t size() const { return end_ - begin_; }
   std::size_t position() const { return position_; }  // in the text
   // Bytes that may be read from data() on.
@@ -139,12 +139,17 @@ bool IsField(std::string_view name, std::string_view lower) {
 // One group's bytes to a GroupText; keeps its memory from group to group.
 class GroupParser {
  public:
-  // `bytes` must be followed by `readable - bytes.size()` readable ones.
-  Result<void> Parse(std::string_view bytes, std::size_t readable,
+  // `bytes` must be followed by `readable - bytes.size()` readable ones, one at
+  // least.
+  Result<void> Parse(char* bytes, std::size_t size, std::size_t readable,
                      GroupText& group) {
-    auto error = Fill(bytes, readable, group);
+    // simdjson looks at the one behind the text, and what it finds wrong may
+    // depend on it.
+    const char behind = std::exchange(bytes[size], ' ');
+    auto error = Fill({bytes, size}, readable, group);
+    bytes[size] = behind;
     if (error == simdjson::UTF8_ERROR) {
-      clean_ = simdjson::padded_string(ToUtf8(bytes));
+      clean_ = simdjson::padded_string(ToUtf8({bytes, size}));
       error = Fill(clean_, clean_.size() + simdjson::SIMDJSON_PADDING, group);
     }
     if (!wrong_.empty()) return Reject(std::exchange(wrong_, ""));
@@ -277,10 +282,9 @@ class Reader {
       auto span = NextSpan(index);
       if (!span) return Failed(span);
       if (span->bytes == 0) return marks;
-      const std::string_view bytes(window_.data() + span->start,
-                                   span->bytes - span->start);
-      if (auto parsed =
-              parser_.Parse(bytes, window_.readable() - span->start, group);
+      if (auto parsed = parser_.Parse(window_.data() + span->start,
+                                      span->bytes - span->start,
+                                      window_.readable() - span->start, group);
           !parsed) {
         return std::unexpected(
             std::move(parsed.error())

@@ -141,6 +141,20 @@ TEST(JsonGroupsTest, RejectsWhatPrometheusRejects) {
   }
 }
 
+// simdjson took the byte behind a group for a part of it and said that the
+// document "ended early", or not, by what stood there, or was not read yet.
+TEST(JsonGroupsTest, WhatIsWrongWithAGroupDoesNotDependOnWhatFollows) {
+  const std::string bad = R"([{"targets":["a:1","b:2""x"})";
+  const std::string error = Read(bad).error;
+  EXPECT_THAT(error, HasSubstr("group 0 at byte 1: "));
+  for (const char* behind : {"}", "]", ",", "{", "x"}) {
+    for (const std::size_t piece : {std::size_t{1}, bad.size() + 1}) {
+      EXPECT_EQ(Read(bad + behind, {}, piece).error, error)
+          << behind << " in pieces of " << piece;
+    }
+  }
+}
+
 TEST(JsonGroupsTest, OnlyChangedGroupsAreParsed) {
   const Outcome first = Read(R"([{"targets":["a"]}, {"targets":["b"]}])");
   EXPECT_THAT(first.changed, ElementsAre("0:a{}", "1:b{}"));
