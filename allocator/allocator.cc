@@ -29,6 +29,7 @@ std::uint64_t RulesDigest(const ScrapeConfig& config) {
 }  // namespace
 
 AllocatorOutput Allocator::Apply(AllocatorInput input, TimePoint now) {
+  Pass();
   if (input.reload) {
     reload_ = std::move(*input.reload);
     changed_ = true;
@@ -37,8 +38,11 @@ AllocatorOutput Allocator::Apply(AllocatorInput input, TimePoint now) {
   for (const DiscoveryUpdate& update : input.discovery) {
     largest_instance_ = std::max(largest_instance_, update.instance);
   }
-  if (input.config != nullptr) Configure(std::move(input.config), now);
-  Observe(input, now);
+  const bool configured = input.config != nullptr;
+  if (configured) Configure(std::move(input.config), now);
+  EndRelabel(ObserveGroups(input.discovery) || configured);
+  ObserveMembers(input, now);
+  Pass();
   const Sync::Step step = sync_.Advance(membership_.waiting_for(),
                                         !membership_.awaits_polls(), now);
   for (const SyncedJob* job : step.changed_over) {
@@ -47,11 +51,19 @@ AllocatorOutput Allocator::Apply(AllocatorInput input, TimePoint now) {
   }
   for (const SyncedJob* job : step.changed) stale_views_.insert(job->id);
   if (step.readiness_changed) changed_ = true;
-  if (config_ != nullptr) Assign(now);
+  const std::uint64_t lists = shares_.lists_made();
+  if (config_ != nullptr) {
+    const TargetSet::Changes changes = targets_.Take();
+    EndRelabel(changes.any() || !step.changed_over.empty());
+    Assign(changes, now);
+    MakeLists(changes);
+  }
 
   AllocatorOutput output;
   if (in_use_changed_) Retain(output);
   if (changed_) output.snapshot = Publish();
+  EndStage(output.snapshot != nullptr, Stage::kSnapshot,
+           shares_.lists_made() - lists);
   for (const auto& deadline :
        {membership_.Deadline(), hand_over_.Deadline(), sync_.Deadline()}) {
     if (deadline && (!output.deadline || *deadline < *output.deadline)) {
@@ -132,8 +144,9 @@ void Allocator::ConfigureJob(std::shared_ptr<const ScrapeConfig> config) {
   }
 }
 
-void Allocator::Observe(const AllocatorInput& input, TimePoint now) {
-  for (const DiscoveryUpdate& update : input.discovery) {
+bool Allocator::ObserveGroups(const std::vector<DiscoveryUpdate>& updates) {
+  bool any = false;
+  for (const DiscoveryUpdate& update : updates) {
     // One of a discoverer that was stopped may come late.
     if (!in_use_.contains(update.discoverer)) continue;
     if (update.instance != 0 &&
@@ -142,10 +155,15 @@ void Allocator::Observe(const AllocatorInput& input, TimePoint now) {
     }
     sync_.Heard(update.discoverer,
                 {update.synced, update.partial, update.problem});
+    any = any || !update.groups.empty();
     if (!targets_.Apply(update)) continue;
     stale_discoverers_.insert(update.discoverer);
     changed_ = true;
   }
+  return any;
+}
+
+void Allocator::ObserveMembers(const AllocatorInput& input, TimePoint now) {
   for (const MembersUpdate& update : input.members) {
     membership_.Observe(update, now);
   }
@@ -202,8 +220,9 @@ void Allocator::Retain(AllocatorOutput& output) {
   output.discoverers_in_use = in_use_;
 }
 
-void Allocator::Assign(TimePoint now) {
-  const TargetSet::Changes changes = targets_.Take();
+void Allocator::Assign(const TargetSet::Changes& changes, TimePoint now) {
+  bool ran = !gone_.empty() || !changes.removed.empty() || strategy_is_new_ ||
+             membership_.live_version() != seen_live_version_;
   moves_ = strategy_is_new_ ? &totals_.moves_config
            : membership_.live_version() != seen_live_version_
                ? &totals_.moves_members
@@ -219,17 +238,22 @@ void Allocator::Assign(TimePoint now) {
     served_anew_.erase(gone.slot);
   }
   served_anew_.insert(changes.updated.begin(), changes.updated.end());
-  for (const Assignment& assignment : Place(changes, std::move(added))) {
-    Move(assignment, now);
-  }
+  const std::vector<Assignment> placed = Place(changes, std::move(added));
+  for (const Assignment& assignment : placed) Move(assignment, now);
   for (const HandOver::Ended& ended : hand_over_.Advance(
            now, membership_.largest_refresh_interval(), draining_)) {
+    ran = true;
     served_anew_.insert(ended.slot);
     if (ended.still_open) continue;
     totals_.overlap_seconds.Add(
         std::chrono::duration<double>(ended.lasted).count());
     if (ended.timed_out) ++totals_.hand_overs_timed_out;
   }
+  EndStage(ran || !placed.empty(), Stage::kAssign, placed.size());
+}
+
+// From who owns what to the lists that are served.
+void Allocator::MakeLists(const TargetSet::Changes& changes) {
   for (const Slot slot : std::exchange(served_anew_, {})) {
     const Shares::Place place = shares_.Of(slot);
     Serve(slot, place.owner, place.reason, place.given);
@@ -362,6 +386,12 @@ std::vector<StrategyMember> Allocator::LiveMembers() const {
     if (member.live()) members.push_back({member.id, name, member.node});
   }
   return members;
+}
+
+void Allocator::EndRelabel(bool ran) {
+  EndStage(ran, Stage::kRelabel,
+           targets_.relabeled() -
+               std::exchange(told_relabeled_, targets_.relabeled()));
 }
 
 }  // namespace ta

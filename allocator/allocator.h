@@ -26,6 +26,7 @@
 #include "allocator/membership.h"
 #include "allocator/shares.h"
 #include "allocator/snapshot.h"
+#include "allocator/stage_timer.h"
 #include "allocator/strategy.h"
 #include "allocator/sync.h"
 #include "allocator/target_set.h"
@@ -57,17 +58,23 @@ struct AllocatorOutput {
 // Confined to one thread.
 class Allocator {
  public:
+  // `timer`, if there is one, outlives the allocator and is told its stages.
+  explicit Allocator(StageTimer* timer = nullptr) : timer_(timer) {}
+
   // `now` never goes back.
   AllocatorOutput Apply(AllocatorInput input, TimePoint now);
 
  private:
   void Configure(std::shared_ptr<const Config> config, TimePoint now);
   void ConfigureJob(std::shared_ptr<const ScrapeConfig> config);
-  void Observe(const AllocatorInput& input, TimePoint now);
+  // Whether there were any groups, for a discoverer in use.
+  bool ObserveGroups(const std::vector<DiscoveryUpdate>& updates);
+  void ObserveMembers(const AllocatorInput& input, TimePoint now);
   void Retain(AllocatorOutput& output);
 
   // From what came and went to who is served what.
-  void Assign(TimePoint now);
+  void Assign(const TargetSet::Changes& changes, TimePoint now);
+  void MakeLists(const TargetSet::Changes& changes);
   std::vector<StrategyTarget> Continue(const TargetSet::Changes& changes);
   std::vector<Assignment> Place(const TargetSet::Changes& changes,
                                 std::vector<StrategyTarget> added);
@@ -86,6 +93,19 @@ class Allocator {
   void IndexDiscoverers();
   void RefreshDiscovererViews();
 
+  // What the timer is told: since the last of these calls the stage ran, or
+  // else nothing did that counts.
+  void EndRelabel(bool ran);
+  void EndStage(bool ran, Stage stage, std::uint64_t items) {
+    if (!ran) return Pass();
+    if (timer_ != nullptr) timer_->Ran(stage, items);
+  }
+  void Pass() {
+    if (timer_ != nullptr) timer_->Passed();
+  }
+
+  StageTimer* const timer_;
+  std::uint64_t told_relabeled_ = 0;
   std::shared_ptr<const Config> config_;
   TargetSet targets_;
   Sync sync_;

@@ -1,8 +1,12 @@
 #include "allocator/discovery_metrics.h"
 
+#include <string>
+#include <utility>
+
 #include "allocator/kubernetes_metrics.h"
 #include "allocator/refresh_metrics.h"
 #include "api/metric_family.h"
+#include "api/stage_metrics.h"
 
 namespace ta {
 
@@ -35,6 +39,15 @@ std::vector<prometheus::MetricFamily> DiscoveryMetrics::Collect() const {
             "them failed.")
       .Sample(watch.polled_clients);
   AddRefreshMetrics(manager_.refresh_counters().values(), out);
+  const auto stage = [](std::string mechanism) -> MetricLabels {
+    return {{"stage", "discovery"}, {"mechanism", std::move(mechanism)}};
+  };
+  const RefreshCounters& refresh = manager_.refresh_counters();
+  AddStages({{stage("file"), manager_.file_counters().reading()},
+             {stage("http"), refresh.http_answers()},
+             {stage("dns"), refresh.dns_answers()},
+             {stage("kubernetes"), manager_.hub().stage()}},
+            out);
   AddKubernetesMetrics(manager_.hub().status(), out);
   return out.Take();
 }

@@ -17,7 +17,11 @@ double UnixNow() {
 
 Service::Service(SnapshotHolder& snapshots, const Clock& clock,
                  Callbacks callbacks)
-    : snapshots_(snapshots), clock_(clock), callbacks_(std::move(callbacks)) {}
+    : snapshots_(snapshots),
+      clock_(clock),
+      callbacks_(std::move(callbacks)),
+      stages_(clock),
+      allocator_(&stages_) {}
 
 Service::~Service() { Stop(); }
 
@@ -88,24 +92,23 @@ void Service::Flush() {
   applied_.wait(lock, [&] { return done_ >= target || stopping_; });
 }
 
-Service::Stats Service::stats() const {
-  const std::lock_guard lock(mutex_);
-  return stats_;
-}
-
 void Service::Push(const std::function<void(AllocatorInput&)>& add) {
   {
     const std::lock_guard lock(mutex_);
     add(queue_.input);
     ++pushed_;
-    if (queue_.events++ == 0) queue_.oldest = clock_.Now();
+    queue_.arrivals.push_back(clock_.Now());
+    if (metrics_.waiting_events.fetch_add(1) == 0) {
+      metrics_.waiting_since = queue_.arrivals.front();
+    }
   }
   wake_.notify_one();
 }
 
 TimePoint Service::Due(TimePoint now) const {
   TimePoint due = std::min(look_again_, deadline_.value_or(TimePoint::max()));
-  if (queue_.events > 0) due = std::min(due, std::max(now, next_events_));
+  if (!queue_.arrivals.empty())
+    due = std::min(due, std::max(now, next_events_));
   if (!queue_.input.polls.empty()) {
     due = std::min(due, std::max(now, next_polls_));
   }
@@ -162,8 +165,6 @@ void Service::NoteJobs(const Config& config) {
 }
 
 void Service::Apply(Queue batch) {
-  const std::size_t events = batch.events;
-  const TimePoint oldest = batch.oldest;
   const TimePoint begin = clock_.Now();
   const std::shared_ptr<const Config> config = batch.input.config;
   const bool has_targets = !batch.input.discovery.empty();
@@ -179,31 +180,52 @@ void Service::Apply(Queue batch) {
       .Record(clock_.Now() - begin);
   std::ranges::sort(jobs);
   jobs.erase(std::ranges::unique(jobs).begin(), jobs.end());
+  stages_.RecordTo(metrics_);
   metrics_.job_updates.Record(jobs, clock_.Now() - begin, UnixNow());
   std::optional<TimePoint> look_again;
-  if (output.snapshot != nullptr) {
-    snapshots_.Set(output.snapshot);
-    if (callbacks_.on_snapshot) {
-      look_again = callbacks_.on_snapshot(*output.snapshot, clock_.Now());
-    }
+  if (output.snapshot != nullptr) snapshots_.Set(output.snapshot);
+  NoteServed(batch.arrivals, clock_.Now());
+  if (output.snapshot != nullptr && callbacks_.on_snapshot) {
+    look_again = callbacks_.on_snapshot(*output.snapshot, clock_.Now());
   }
   if (config != nullptr && callbacks_.on_config) callbacks_.on_config(*config);
   if (output.discoverers_in_use && callbacks_.on_discoverers_in_use) {
     callbacks_.on_discoverers_in_use(*output.discoverers_in_use);
   }
-  const TimePoint end = clock_.Now();
   const std::lock_guard lock(mutex_);
   deadline_ = output.deadline;
   if (look_again) look_again_ = *look_again;
-  if (events > 0) next_events_ = begin + coalesce_interval_;
+  if (!batch.arrivals.empty()) next_events_ = begin + coalesce_interval_;
   next_polls_ = begin + coalesce_interval_;
-  ++stats_.applies;
-  if (events > 1) stats_.coalesced += events - 1;
-  stats_.apply_seconds += std::chrono::duration<double>(end - begin).count();
-  if (events > 0) {
-    stats_.longest_wait_seconds =
-        std::max(stats_.longest_wait_seconds,
-                 std::chrono::duration<double>(end - oldest).count());
+}
+
+void Service::NoteServed(const std::vector<TimePoint>& arrivals,
+                         TimePoint now) {
+  for (const TimePoint arrival : arrivals) {
+    metrics_.event_wait.Record(now - arrival);
+  }
+  if (arrivals.size() > 1) {
+    Add(metrics_.coalesced_events, arrivals.size() - 1);
+  }
+  const std::lock_guard lock(mutex_);
+  metrics_.waiting_events = queue_.arrivals.size();
+  metrics_.waiting_since =
+      queue_.arrivals.empty() ? TimePoint::max() : queue_.arrivals.front();
+}
+
+void Service::Stages::Ran(Stage stage, std::uint64_t items) {
+  const TimePoint now = clock_.Now();
+  Sum& sum = sums_[static_cast<std::size_t>(stage)];
+  sum.ran = true;
+  sum.took += now - last_;
+  sum.items += items;
+  last_ = now;
+}
+
+void Service::Stages::RecordTo(ServiceStats& stats) {
+  for (std::size_t i = 0; i < kStages; ++i) {
+    const Sum sum = std::exchange(sums_[i], {});
+    if (sum.ran) stats.stages[i].Record(sum.took, sum.items);
   }
 }
 

@@ -8,7 +8,9 @@
 
 #pragma once
 
+#include <array>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,8 +22,9 @@
 
 #include "allocator/allocator.h"
 #include "allocator/base/clock.h"
-#include "allocator/base/metrics.h"
+#include "allocator/service_stats.h"
 #include "allocator/snapshot.h"
+#include "allocator/stage_timer.h"
 #include "discovery/discoverer.h"
 
 namespace ta {
@@ -39,14 +42,6 @@ class Service final : public UpdateSink {
     // After each new snapshot was published. Returns when it wants to see the
     // one of that time, if none is published by then; max() for never.
     std::function<TimePoint(const Snapshot&, TimePoint now)> on_snapshot;
-  };
-
-  // How the queue is doing. Totals since the start.
-  struct Stats {
-    std::uint64_t applies = 0;
-    std::uint64_t coalesced = 0;      // events applied together with others
-    double apply_seconds = 0;         // spent in the allocator
-    double longest_wait_seconds = 0;  // of an event, from queue to snapshot
   };
 
   // `snapshots` and `clock` must outlive the service. Callbacks run on the
@@ -72,15 +67,32 @@ class Service final : public UpdateSink {
   // Waits until everything queued so far is in the published snapshot, or the
   // service is stopped.
   void Flush();
-  Stats stats() const;
   // For the metrics page; lives as long as the service.
   const ServiceStats& metrics() const { return metrics_; }
 
  private:
   struct Queue {
     AllocatorInput input;
-    std::size_t events = 0;  // polls not counted
-    TimePoint oldest;        // of the events
+    std::vector<TimePoint> arrivals;  // of the events; polls are none
+  };
+  // Adds up what the stages of one Apply took.
+  class Stages final : public StageTimer {
+   public:
+    explicit Stages(const Clock& clock) : clock_(clock) {}
+    void Ran(Stage stage, std::uint64_t items) override;
+    void Passed() override { last_ = clock_.Now(); }
+    // Counts those that ran, and begins anew.
+    void RecordTo(ServiceStats& stats);
+
+   private:
+    struct Sum {
+      bool ran = false;
+      Duration took{0};
+      std::uint64_t items = 0;
+    };
+    const Clock& clock_;
+    TimePoint last_;
+    std::array<Sum, kStages> sums_;
   };
 
   void Push(const std::function<void(AllocatorInput&)>& add);
@@ -91,10 +103,13 @@ class Service final : public UpdateSink {
   // on_snapshot wants to see what is published now.
   void LookAgain();
   void NoteJobs(const Config& config);
+  // The events of a batch are in what is published.
+  void NoteServed(const std::vector<TimePoint>& arrivals, TimePoint now);
 
   SnapshotHolder& snapshots_;
   const Clock& clock_;
   Callbacks callbacks_;
+  Stages stages_;        // the thread's alone
   Allocator allocator_;  // the thread's alone
   // What feeds which jobs, by the latest configuration; the thread's alone.
   std::map<std::string, std::vector<std::string>> jobs_of_;
@@ -111,7 +126,6 @@ class Service final : public UpdateSink {
   std::optional<TimePoint> deadline_;
   std::uint64_t pushed_ = 0;
   std::uint64_t done_ = 0;  // of pushed_, what is published
-  Stats stats_;
   bool stopping_ = false;
   std::thread thread_;
 };

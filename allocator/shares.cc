@@ -115,7 +115,9 @@ std::set<JobId> Shares::Flush() {
   std::set<JobId> changed;
   for (auto& [key, edits] : std::exchange(edits_, {})) {
     std::ranges::stable_sort(edits, {}, &Edit::id);
-    if (Apply(jobs_[key.first], key.second, edits)) changed.insert(key.first);
+    if (!Apply(jobs_[key.first], key.second, edits)) continue;
+    changed.insert(key.first);
+    ++lists_made_;
   }
   return changed;
 }

@@ -61,6 +61,9 @@ class Shares {
   // Returns the jobs with a changed list.
   std::set<JobId> Flush();
 
+  // Lists that Flush has made anew since the start.
+  std::uint64_t lists_made() const { return lists_made_; }
+
   const OfJob& Job(JobId job) const;
   std::size_t Owned(MemberId member) const;
   // The members whose Owned may have changed since the last call.
@@ -90,6 +93,7 @@ class Shares {
   std::unordered_map<MemberId, std::size_t> owned_;
   std::unordered_set<MemberId> counted_;
   std::uint64_t digest_ = 0;
+  std::uint64_t lists_made_ = 0;
 };
 
 }  // namespace ta

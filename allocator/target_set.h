@@ -48,6 +48,11 @@ class TargetSet {
     std::vector<Removed> removed;
     std::vector<Slot> updated;  // same id, other discovered labels
     std::set<JobId> unserved;   // jobs whose unserved targets changed
+
+    bool any() const {
+      return !added.empty() || !removed.empty() || !updated.empty() ||
+             !unserved.empty();
+    }
   };
 
   // How a discoverer stands, for the snapshot.

@@ -10,6 +10,7 @@ std::optional<Body> BodyCache::Find(const Key& key) {
     return std::nullopt;
   }
   ++hits_;
+  hit_bytes_ += found->second->body.bytes->size();
   entries_.splice(entries_.begin(), entries_, found->second);
   return found->second->body;
 }
@@ -34,7 +35,7 @@ void BodyCache::Insert(const Key& key, const Body& body) {
 
 BodyCache::Stats BodyCache::stats() const {
   const std::lock_guard lock(mutex_);
-  return {hits_, misses_, bytes_, entries_.size()};
+  return {hits_, misses_, hit_bytes_, bytes_, entries_.size()};
 }
 
 }  // namespace ta

@@ -37,7 +37,8 @@ class BodyCache {
   struct Stats {
     std::uint64_t hits = 0;
     std::uint64_t misses = 0;
-    std::size_t bytes = 0;  // of bodies held now
+    std::uint64_t hit_bytes = 0;  // of all bodies that were found
+    std::size_t bytes = 0;        // of bodies held now
     std::size_t entries = 0;
   };
 
@@ -70,6 +71,7 @@ class BodyCache {
   std::size_t bytes_ = 0;
   std::uint64_t hits_ = 0;
   std::uint64_t misses_ = 0;
+  std::uint64_t hit_bytes_ = 0;
 };
 
 }  // namespace ta

@@ -331,6 +331,7 @@ Connection::Awaitable<bool> Connection::Write(const Response& response,
       std::chrono::steady_clock::now() - started_);
   stats.answers[static_cast<std::size_t>(response.status / 100) % 6].fetch_add(
       1, std::memory_order_relaxed);
+  if (response.status == 304) Add(stats.not_modified);
   stats.bytes_sent.fetch_add(body_bytes, std::memory_order_relaxed);
   co_return !error;
 }

@@ -24,6 +24,7 @@ struct Context {
   const RouterOptions& options;
   BodyCache& cache;
   const std::shared_ptr<ByteBudget>& budget;
+  StageStats& rendering;
   Patience patience;
 };
 

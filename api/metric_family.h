@@ -5,12 +5,15 @@
 #include <prometheus/metric_family.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "allocator/base/metrics.h"
 
 namespace ta {
 
@@ -65,6 +68,17 @@ class FamilyList {
     metric.histogram.sample_count = total;
     metric.histogram.sample_sum = sum;
     return *this;
+  }
+
+  template <typename Bounds>
+  FamilyList& Durations(const BasicAtomicHistogram<Bounds>& histogram,
+                        MetricLabels labels = {}) {
+    std::array<std::uint64_t, Bounds::kSeconds.size() + 1> counts;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      counts[i] = histogram.count(i);
+    }
+    return Buckets(Bounds::kSeconds, counts, histogram.sum_seconds(),
+                   std::move(labels));
   }
 
   using Quantile = prometheus::ClientMetric::Quantile;

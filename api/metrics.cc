@@ -3,23 +3,17 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <iterator>
 
 #include "allocator/go_text.h"
 #include "api/handlers.h"
 #include "api/metric_family.h"
+#include "api/stage_metrics.h"
 
 namespace ta {
 namespace {
-
-void AddHistogram(const AtomicHistogram& histogram, MetricLabels labels,
-                  FamilyList& out) {
-  std::array<std::uint64_t, AtomicHistogram::kBounds.size() + 1> counts;
-  for (std::size_t i = 0; i < counts.size(); ++i)
-    counts[i] = histogram.count(i);
-  out.Buckets(AtomicHistogram::kBounds, counts, histogram.sum_seconds(),
-              std::move(labels));
-}
 
 bool IsEmpty(const AtomicHistogram& histogram) {
   for (std::size_t i = 0; i <= AtomicHistogram::kBounds.size(); ++i) {
@@ -37,7 +31,7 @@ void AddJobUpdates(const JobUpdates& updates, FamilyList& out) {
       .With(OtelScope());
   updates.ForEach(
       [&](const std::string& job, const AtomicHistogram& duration, double) {
-        AddHistogram(duration, {{"job_name", job}}, out);
+        out.Durations(duration, {{"job_name", job}});
       });
   out.Gauge("prometheus_sd_last_update_timestamp_seconds",
             "Timestamp of the last update sent to the SD consumers.");
@@ -62,15 +56,18 @@ std::vector<prometheus::MetricFamily> ServerMetrics::Collect() const {
   for (int i = 0; i < kRoutes; ++i) {
     const AtomicHistogram& histogram = stats_.http_duration[i];
     if (IsEmpty(histogram)) continue;
-    AddHistogram(histogram,
-                 {{"path", std::string(RouteTemplate(static_cast<Route>(i)))}},
-                 out);
+    out.Durations(
+        histogram,
+        {{"path", std::string(RouteTemplate(static_cast<Route>(i)))}});
   }
   out.Counter("target_allocator_http_answers_total",
               "Answers by the class of their status.");
   for (std::size_t i = 2; i < stats_.answers.size(); ++i) {
     out.Sample(stats_.answers[i].load(), {{"code", std::to_string(i) + "xx"}});
   }
+  out.Counter("target_allocator_http_not_modified_total",
+              "Answers without a body, as the client has the same (304).")
+      .Sample(stats_.not_modified.load());
   out.Counter("target_allocator_http_sent_bytes_total",
               "Bytes of bodies sent, as encoded.")
       .Sample(stats_.bytes_sent.load());
@@ -101,6 +98,9 @@ std::vector<prometheus::MetricFamily> ServerMetrics::Collect() const {
   out.Counter("target_allocator_body_cache_misses_total",
               "Answers whose body had to be rendered.")
       .Sample(cache.misses);
+  out.Counter("target_allocator_body_cache_hit_bytes_total",
+              "Bytes of the answers whose body was rendered before.")
+      .Sample(cache.hit_bytes);
   out.Gauge("target_allocator_body_cache_bytes", "Bytes of bodies kept.")
       .Sample(cache.bytes);
   out.Gauge("target_allocator_body_cache_entries", "Bodies kept.")
@@ -115,6 +115,7 @@ std::vector<prometheus::MetricFamily> ServerMetrics::Collect() const {
   out.Counter("target_allocator_bodies_refused_total",
               "Times that a body was not rendered for want of room.")
       .Sample(budget.refused);
+  AddStages({{{{"stage", "render"}}, rendering_}}, out);
   return out.Take();
 }
 
@@ -142,19 +143,38 @@ std::vector<prometheus::MetricFamily> ServiceMetrics::Collect() const {
   out.Histogram("opentelemetry_allocator_time_to_allocate",
                 "The time it takes to allocate")
       .With(OtelScope());
-  AddHistogram(stats_.apply_targets,
-               {{"method", "SetTargets"}, {"strategy", strategy}}, out);
-  AddHistogram(stats_.apply_members,
-               {{"method", "SetCollectors"}, {"strategy", strategy}}, out);
+  out.Durations(stats_.apply_targets,
+                {{"method", "SetTargets"}, {"strategy", strategy}});
+  out.Durations(stats_.apply_members,
+                {{"method", "SetCollectors"}, {"strategy", strategy}});
   out.Histogram("opentelemetry_allocator_process_targets_duration_seconds",
                 "Duration of processing targets.")
       .With(OtelScope());
-  AddHistogram(stats_.apply_targets, {}, out);
+  out.Durations(stats_.apply_targets);
   out.Counter("prometheus_sd_updates_delayed_total",
               "Total number of update events that couldn't be sent "
               "immediately.")
       .Sample(stats_.delayed_updates.load(), {{"name", ""}});
   AddJobUpdates(stats_.job_updates, out);
+  const auto stage = [&](Stage one) -> const StageStats& {
+    return stats_.stages[static_cast<std::size_t>(one)];
+  };
+  AddStages({{{{"stage", "relabel"}}, stage(Stage::kRelabel)},
+             {{{"stage", "assign"}}, stage(Stage::kAssign)},
+             {{{"stage", "snapshot"}}, stage(Stage::kSnapshot)}},
+            out);
+  out.Counter("target_allocator_coalesced_events_total",
+              "Events that were applied together with an earlier one.")
+      .Sample(stats_.coalesced_events.load());
+  out.Histogram("target_allocator_event_wait_seconds",
+                "How long events waited, from the queue to being served.")
+      .Durations(stats_.event_wait);
+  out.Gauge("target_allocator_queue_events",
+            "Events that are not served yet: queued or being applied.")
+      .Sample(stats_.waiting_events.load());
+  out.Gauge("target_allocator_queue_age_seconds",
+            "For how long the oldest event that is not served has waited.")
+      .Sample(stats_.QueueAgeSeconds(std::chrono::steady_clock::now()));
   return out.Take();
 }
 
@@ -167,8 +187,20 @@ std::vector<prometheus::MetricFamily> GatherMetrics(
   }
   std::erase_if(families,
                 [](const auto& family) { return family.metric.empty(); });
-  std::sort(families.begin(), families.end(),
-            [](const auto& a, const auto& b) { return a.name < b.name; });
+  std::stable_sort(
+      families.begin(), families.end(),
+      [](const auto& a, const auto& b) { return a.name < b.name; });
+  // One family may have samples of several sources.
+  auto last = families.begin();
+  for (auto next = last; next != families.end(); ++next) {
+    if (next == last) continue;
+    if (next->name == last->name) {
+      std::ranges::move(next->metric, std::back_inserter(last->metric));
+    } else if (++last != next) {
+      *last = std::move(*next);
+    }
+  }
+  if (last != families.end()) families.erase(last + 1, families.end());
   // Names of jobs and files may hold any bytes; one that is no UTF-8 would make
   // the whole page unreadable.
   for (auto& family : families) {

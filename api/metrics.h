@@ -13,10 +13,11 @@
 #include <string>
 #include <vector>
 
-#include "allocator/base/metrics.h"
+#include "allocator/service_stats.h"
 #include "allocator/snapshot.h"
 #include "api/body_cache.h"
 #include "api/byte_budget.h"
+#include "api/router.h"
 #include "api/stats.h"
 
 namespace ta {
@@ -36,15 +37,18 @@ class SnapshotMetrics final : public prometheus::Collectable {
 // What the server counts about itself. All must outlive it. Thread-safe.
 class ServerMetrics final : public prometheus::Collectable {
  public:
-  ServerMetrics(const ServerStats& stats, const BodyCache& cache,
-                const ByteBudget& budget)
-      : stats_(stats), cache_(cache), budget_(budget) {}
+  ServerMetrics(const ServerStats& stats, const Router& router)
+      : stats_(stats),
+        cache_(router.cache()),
+        budget_(router.budget()),
+        rendering_(router.rendering()) {}
   std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
   const ServerStats& stats_;
   const BodyCache& cache_;
   const ByteBudget& budget_;
+  const StageStats& rendering_;
 };
 
 // What the HTTPS server counts; nothing where there is none. `stats` must
@@ -86,8 +90,8 @@ using MetricSources =
     std::vector<std::shared_ptr<const prometheus::Collectable>>;
 
 // The families of all `sources` that have samples, sorted by name so that two
-// scrapes can be compared. In label values, bytes that are no UTF-8 become
-// U+FFFD.
+// scrapes can be compared; those of one name are one family. In label values,
+// bytes that are no UTF-8 become U+FFFD.
 std::vector<prometheus::MetricFamily> GatherMetrics(
     const MetricSources& sources);
 

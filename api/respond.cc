@@ -56,16 +56,30 @@ bool TakesGzip(const Context& context) {
   return AcceptsGzip(context.request.accept_encoding);
 }
 
-// The response with what `out` holds as its body. `charge` is that of `out`.
-Response Finish(const Context& context, Response response, ByteBuffer& out,
-                ByteCharge& charge) {
-  if (out.refused()) return Refuse(context, charge);
-  std::string bytes = out.Take();
-  if (TakesGzip(context)) {
-    response.body = Packed(bytes, charge.Another());
-    if (response.body.bytes != nullptr) return response;
+// A body that is being made.
+struct Making {
+  Making(const Context& context, ByteBudget::Use use, const Render& render)
+      : run(&context.rendering), charge(context.budget, use), out(&charge) {
+    render(out);
   }
-  response.body = {Hold(std::move(bytes), std::move(charge)), false};
+
+  StageRun run;
+  ByteCharge charge;
+  ByteBuffer out;
+};
+
+// The response with what was rendered as its body.
+Response Finish(const Context& context, Response response, Making& made) {
+  if (made.out.refused()) return Refuse(context, made.charge);
+  std::string bytes = made.out.Take();
+  const std::size_t rendered = bytes.size();
+  if (TakesGzip(context)) {
+    response.body = Packed(bytes, made.charge.Another());
+  }
+  if (response.body.bytes == nullptr) {
+    response.body = {Hold(std::move(bytes), std::move(made.charge)), false};
+  }
+  made.run.Ended(rendered);
   return response;
 }
 
@@ -92,10 +106,8 @@ Response Tagged(const Context& context, std::string_view content_type,
 
 Response Respond(const Context& context, ByteBudget::Use use,
                  std::string_view content_type, const Render& render) {
-  ByteCharge charge(context.budget, use);
-  ByteBuffer out(&charge);
-  render(out);
-  return Finish(context, Typed(content_type), out, charge);
+  Making body(context, use, render);
+  return Finish(context, Typed(content_type), body);
 }
 
 Response Respond(const Context& context, ByteBudget::Use use,
@@ -116,10 +128,8 @@ Response RespondCached(const Context& context, ByteBudget::Use use,
       return response;
     }
   }
-  ByteCharge charge(context.budget, use);
-  ByteBuffer out(&charge);
-  render(out);
-  response = Finish(context, std::move(response), out, charge);
+  Making body(context, use, render);
+  response = Finish(context, std::move(response), body);
   if (key && response.status == 200) context.cache.Insert(*key, response.body);
   return response;
 }
@@ -136,28 +146,29 @@ Response RespondShared(const Context& context, std::string etag,
     response.body = *std::move(cached);
     return response;
   }
+  StageRun run(&context.rendering);
   Body packed = Packed(*response.body.bytes,
                        ByteCharge(context.budget, ByteBudget::Use::kScraper));
   if (packed.bytes == nullptr) return response;  // sent as it is
+  run.Ended(response.body.bytes->size());
   context.cache.Insert(key, packed);
   response.body = std::move(packed);
   return response;
 }
 
 Response RespondPage(const Context& context, int status, const Render& render) {
-  ByteCharge charge(context.budget, ByteBudget::Use::kPerson);
-  ByteBuffer out(&charge);
-  render(out);
-  if (out.refused()) return Refuse(context, charge);
+  Making body(context, ByteBudget::Use::kPerson, render);
+  if (body.out.refused()) return Refuse(context, body.charge);
   if (status != 200) {
     Response response = Typed(kHtmlType);
     response.status = status;
-    return Finish(context, std::move(response), out, charge);
+    return Finish(context, std::move(response), body);
   }
-  Response response = Tagged(context, kHtmlType,
-                             fmt::format("W/\"{:016x}\"", Hash64(out.view())));
+  Response response =
+      Tagged(context, kHtmlType,
+             fmt::format("W/\"{:016x}\"", Hash64(body.out.view())));
   if (response.status == 304) return response;
-  return Finish(context, std::move(response), out, charge);
+  return Finish(context, std::move(response), body);
 }
 
 std::string_view ToString(StrategyKind strategy) {

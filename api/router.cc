@@ -171,8 +171,8 @@ Response Router::Dispatch(const Request& request, const Snapshot& snapshot,
     return routed(
         ErrorResponse(400, "the query is not valid percent-encoding"));
   }
-  const Context context{request, *query,  snapshot, options_,
-                        cache_,  budget_, patience};
+  const Context context{request, *query,  snapshot,   options_,
+                        cache_,  budget_, rendering_, patience};
   if (match.route == Route::kMetrics) {
     if (!options_.metrics) return routed(ErrorResponse(404, "no metrics"));
     return routed(Respond(context, ByteBudget::Use::kScraper,

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "allocator/base/stage_stats.h"
 #include "allocator/snapshot.h"
 #include "api/body_cache.h"
 #include "api/byte_budget.h"
@@ -138,6 +139,8 @@ class Router {
 
   const BodyCache& cache() const { return cache_; }
   const ByteBudget& budget() const { return *budget_; }
+  // Of bodies that were rendered, compressing included. Items: their bytes.
+  const StageStats& rendering() const { return rendering_; }
 
  private:
   Response Dispatch(const Request& request, const Snapshot& snapshot,
@@ -147,6 +150,7 @@ class Router {
   // Shared with what is charged to it: a body may outlive the router.
   const std::shared_ptr<ByteBudget> budget_;
   BodyCache cache_;
+  StageStats rendering_;
 };
 
 }  // namespace ta

@@ -19,8 +19,8 @@
 #include <vector>
 
 #include "allocator/base/clock.h"
-#include "allocator/base/metrics.h"
 #include "allocator/base/result.h"
+#include "allocator/service_stats.h"
 #include "allocator/snapshot.h"
 #include "allocator/updates.h"
 #include "api/router.h"

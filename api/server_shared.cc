@@ -45,7 +45,7 @@ void ServerShared::UseTls(Result<std::shared_ptr<const ServerTls>> fresh) {
 MetricSources ServerShared::Sources() const {
   MetricSources sources = {
       std::make_shared<SnapshotMetrics>(snapshots),
-      std::make_shared<ServerMetrics>(stats, router.cache(), router.budget()),
+      std::make_shared<ServerMetrics>(stats, router),
       std::make_shared<TlsMetrics>(stats.tls),
       std::make_shared<ProcessMetrics>(options.router.version)};
   if (options.service != nullptr) {

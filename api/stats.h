@@ -53,7 +53,8 @@ struct ServerStats {
   std::array<AtomicHistogram, kRoutes> http_duration;
   // Answers by the first digit of their status.
   std::array<Counter, 6> answers{};
-  Counter bytes_sent{0};  // bodies
+  Counter not_modified{0};  // answers of 304
+  Counter bytes_sent{0};    // bodies
   Counter accepted{0};
   Counter refused{0};  // over the connection cap
   Counter accept_failures{0};

@@ -114,7 +114,10 @@ DnsMechanism::~DnsMechanism() = default;
 asio::awaitable<Result<Refreshed>> DnsMechanism::Ask(std::stop_token stop) {
   co_await LookUpAll(stop);
   if (stop.stop_requested()) co_return NotAsked();
-  co_return Take();
+  StageRun run(&counters_->dns_answers());
+  auto refreshed = Take();
+  run.Ended(refreshed ? refreshed->groups.size() : 0);
+  co_return refreshed;
 }
 
 asio::awaitable<void> DnsMechanism::LookUpAll(std::stop_token stop) {

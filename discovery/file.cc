@@ -183,11 +183,14 @@ void FileDiscoverer::LookAtFile(File& file, Look look) {
   const TimePoint now = std::chrono::steady_clock::now();
   const bool patient =
       !first_look_ && !(file.bad && now - file.bad_since >= kReportAfter);
+  StageRun run(&counters_->reading());
+  const std::size_t before = groups_.size();
   const auto outcome =
       file.content.Update(look,
                           patient ? TargetFile::Trust::kMayBeHalfWritten
                                   : TargetFile::Trust::kAsItIs,
                           groups_);
+  if (file.content.was_read()) run.Ended(groups_.size() - before);
   if (!file.content.error().empty()) {
     if (outcome == TargetFile::Outcome::kFailed) counters_->CountReadError();
     if (!stopping_) Failed(file, now);

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "allocator/base/clock.h"
+#include "allocator/base/stage_stats.h"
 #include "allocator/config/config.h"
 #include "discovery/discoverer.h"
 #include "discovery/file_watch.h"
@@ -52,6 +53,10 @@ class FileDiscoveryCounters {
   // What was seen `now`.
   Values values(TimePoint now = std::chrono::steady_clock::now()) const;
 
+  // Of looks at a file that read it. Items: groups that differed.
+  StageStats& reading() { return reading_; }
+  const StageStats& reading() const { return reading_; }
+
   void CountScan(double seconds, TimePoint now);
   void CountReadError();
   // `owner` is the discoverer: others may read the same file.
@@ -60,6 +65,7 @@ class FileDiscoveryCounters {
   void ForgetAll(const void* owner);
 
  private:
+  StageStats reading_;
   mutable std::mutex mutex_;  // guards what follows
   Values values_;             // without what is below
   std::deque<std::pair<TimePoint, double>> recent_scans_;

@@ -158,7 +158,9 @@ asio::awaitable<Result<Refreshed>> HttpMechanism::AskOnce(
     }
     co_return std::unexpected(std::move(error));
   }
+  StageRun run(&counters_->http_answers());
   auto groups = groups_.Take(*response);
+  run.Ended(groups ? groups->size() : 0);
   if (!groups) {
     co_return std::unexpected(std::move(groups.error()).Within(where));
   }

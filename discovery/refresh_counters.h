@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "allocator/base/clock.h"
+#include "allocator/base/stage_stats.h"
 
 namespace ta {
 
@@ -51,6 +52,12 @@ class RefreshCounters {
   std::shared_ptr<Series> SeriesOf(const std::string& mechanism,
                                    const std::string& config);
 
+  // Of answers that were turned into groups. Items: groups that differed.
+  StageStats& http_answers() { return http_answers_; }
+  const StageStats& http_answers() const { return http_answers_; }
+  StageStats& dns_answers() { return dns_answers_; }
+  const StageStats& dns_answers() const { return dns_answers_; }
+
   void CountHttpFailure();
   void CountDnsLookup(bool failed);  // of one name, all that was asked for it
 
@@ -77,6 +84,8 @@ class RefreshCounters {
   Values values(TimePoint now = std::chrono::steady_clock::now()) const;
 
  private:
+  StageStats http_answers_;
+  StageStats dns_answers_;
   mutable std::mutex mutex_;  // guards what follows
   std::map<std::pair<std::string, std::string>, std::weak_ptr<Series>> series_;
   std::map<std::string, Histogram> durations_;

@@ -27,10 +27,12 @@ TargetFile::TargetFile(std::string path, const std::atomic<bool>* stopping)
 
 TargetFile::Outcome TargetFile::Update(Look look, Trust trust,
                                        std::vector<TargetGroup>& groups) {
+  was_read_ = false;
   if (look == Look::kIfStampChanged && trusted_) {
     const auto stamp = StampOf(path());
     if (stamp && *stamp == stamp_) return Outcome::kUnchanged;
   }
+  was_read_ = true;
   trusted_ = false;
   const std::size_t first = groups.size();
   auto marks = is_json_ ? ReadJson(trust, groups) : ReadYaml(trust, groups);

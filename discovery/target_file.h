@@ -36,6 +36,9 @@ class TargetFile {
   // with the content that it had before: see error().
   Outcome Update(Look look, Trust trust, std::vector<TargetGroup>& groups);
 
+  // Has the last look read the content? Not where the stamp said enough.
+  bool was_read() const { return was_read_; }
+
   // The file is gone: appends an empty group for each of its groups.
   void Remove(std::vector<TargetGroup>& groups) const;
 
@@ -62,6 +65,7 @@ class TargetFile {
   bool trusted_ = false;  // stamp_ can tell that nothing changed
   std::string error_;
   bool has_content_ = false;
+  bool was_read_ = false;
   std::int64_t modified_ns_ = 0;
   std::vector<GroupMark> marks_;  // of the last good content
   std::uint64_t text_hash_ = 0;   // of all of it, YAML only

@@ -29,13 +29,11 @@ inline void Add(Counter& counter, std::uint64_t by = 1) {
 // A histogram of durations in fixed buckets: three relaxed additions and no
 // lock. A reader may see a sum without its count; a scrape does not mind.
 // Thread-safe.
-class AtomicHistogram {
+template <typename Bounds>
+class BasicAtomicHistogram {
  public:
-  // Upper bounds in seconds. From an answer out of the cache to a million
-  // targets assigned from scratch.
-  static constexpr std::array<double, 14> kBounds = {
-      0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
-      0.025,  0.05,    0.1,    0.5,   1,      5,     10};
+  // Upper bounds in seconds.
+  static constexpr auto kBounds = Bounds::kSeconds;
 
   void Record(std::chrono::nanoseconds duration) {
     const std::int64_t nanoseconds =
@@ -60,6 +58,14 @@ class AtomicHistogram {
   std::array<Counter, kBounds.size() + 1> counts_{};
   Counter sum_{0};  // nanoseconds
 };
+
+// From an answer out of the cache to a million targets assigned from scratch.
+struct ServingBounds {
+  static constexpr std::array<double, 14> kSeconds = {
+      0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
+      0.025,  0.05,    0.1,    0.5,   1,      5,     10};
+};
+using AtomicHistogram = BasicAtomicHistogram<ServingBounds>;
 
 // What discovery did to each job. Thread-safe: one short lock.
 class JobUpdates {
@@ -99,20 +105,6 @@ class JobUpdates {
   };
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;  // guarded by mutex_
-};
-
-// What the running service counts beside what is in the snapshot, which has
-// no clock. Written by the service, read by the metrics page.
-struct ServiceStats {
-  AtomicHistogram apply_targets;  // an Apply that had group updates
-  AtomicHistogram apply_members;  // an Apply that had only other changes
-  Counter config_events{0};       // the configuration changed or was asked for
-  // What was queued. Not of the snapshot: polls alone make none.
-  Counter polls{0};
-  Counter group_updates{0};
-  Counter member_updates{0};
-  Counter delayed_updates{0};  // discovery's, that waited to be coalesced
-  JobUpdates job_updates;
 };
 
 }  // namespace ta

@@ -64,9 +64,9 @@ void KubernetesDiscoverer::Start() {
       [this, send](Connection& connection) -> Result<Hub::User> {
         const auto namespaces = NamespacesOf(settings_, connection);
         if (!namespaces) return std::unexpected(namespaces.error());
-        return std::make_shared<RoleDiscovery>(RoleConfigOf(settings_),
-                                               *namespaces, connection.pool(),
-                                               send, connection.defer());
+        return std::make_shared<RoleDiscovery>(
+            RoleConfigOf(settings_), *namespaces, connection.pool(), send,
+            connection.defer(), &hub_->stage());
       },
       [this](const std::string& problem) {
         SendProblem(key_, problem, sink_);

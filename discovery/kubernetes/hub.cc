@@ -75,6 +75,7 @@ struct Hub::Impl {
   Status StatusNow() const;
 
   HubOptions options;
+  StageStats stage;
   asio::io_context loop{1};
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>>
       work;
@@ -116,7 +117,7 @@ Result<std::shared_ptr<ListerWatcher>> Hub::Impl::MakeLister(
   auto client = ApiClient::Make(loop.get_executor(), settings,
                                 {.version = options.version});
   if (!client) return std::unexpected(std::move(client.error()));
-  return MakeListerWatcher(*std::move(client));
+  return MakeListerWatcher(*std::move(client), kWatchIdle, &stage);
 }
 
 void Hub::Impl::Say(const std::string& problem) {
@@ -284,6 +285,10 @@ std::unique_ptr<Hub::Session> Hub::Open(ClusterSource source, MakeUser make,
   asio::post(impl_->loop, [state] { state->Attempt(); });
   return std::unique_ptr<Session>(new Session(std::move(state)));
 }
+
+StageStats& Hub::stage() { return impl_->stage; }
+
+const StageStats& Hub::stage() const { return impl_->stage; }
 
 Hub::Status Hub::status() const {
   {

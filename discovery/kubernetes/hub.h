@@ -21,6 +21,7 @@
 
 #include "allocator/base/clock.h"
 #include "allocator/base/result.h"
+#include "allocator/base/stage_stats.h"
 #include "discovery/kubernetes/cluster.h"
 #include "discovery/kubernetes/connection.h"
 #include "discovery/kubernetes/reflector.h"
@@ -93,6 +94,10 @@ class Hub {
     std::size_t connections = 0;
   };
   Status status() const;
+  // Of reading what API servers send, and of building groups of it. Items:
+  // groups built. Thread-safe.
+  StageStats& stage();
+  const StageStats& stage() const;
 
  private:
   struct Impl;

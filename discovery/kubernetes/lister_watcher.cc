@@ -20,15 +20,20 @@ constexpr std::chrono::seconds kEndGrace{60};
 
 class ApiListerWatcher final : public ListerWatcher {
  public:
-  ApiListerWatcher(std::unique_ptr<ApiClient> client, Duration watch_idle)
-      : client_(std::move(client)), watch_idle_(watch_idle) {}
+  ApiListerWatcher(std::unique_ptr<ApiClient> client, Duration watch_idle,
+                   StageStats* reading)
+      : client_(std::move(client)),
+        watch_idle_(watch_idle),
+        reading_(reading) {}
 
   Awaitable<Answer<ListPage>> List(Scope scope, ListOptions options,
                                    std::stop_token stop) override {
     std::string path = ListPath(scope, options);
     auto body = co_await client_->List(scope, std::move(path), std::move(stop));
     if (!body) co_return std::unexpected(std::move(body.error()));
+    StageRun run(reading_);
     auto page = ParseList(scope.resource, *body);
+    run.Ended(0);
     if (!page) {
       co_return std::unexpected(Failure{
           std::move(page.error()).Within("list " + Describe(scope)), {}});
@@ -49,7 +54,9 @@ class ApiListerWatcher final : public ListerWatcher {
       if (!over) over = !on_event(std::move(event));
     };
     BodySink on_bytes = [&](std::string_view bytes) -> Result<void> {
+      StageRun run(reading_);
       auto fed = decoder.Feed(bytes, tell);
+      run.Ended(0);
       if (fed && over) return Reject("the watch is over");
       return fed;
     };
@@ -70,13 +77,16 @@ class ApiListerWatcher final : public ListerWatcher {
  private:
   const std::unique_ptr<ApiClient> client_;
   const Duration watch_idle_;
+  StageStats* const reading_;
 };
 
 }  // namespace
 
 std::unique_ptr<ListerWatcher> MakeListerWatcher(
-    std::unique_ptr<ApiClient> client, Duration watch_idle) {
-  return std::make_unique<ApiListerWatcher>(std::move(client), watch_idle);
+    std::unique_ptr<ApiClient> client, Duration watch_idle,
+    StageStats* reading) {
+  return std::make_unique<ApiListerWatcher>(std::move(client), watch_idle,
+                                            reading);
 }
 
 }  // namespace ta::kubernetes

@@ -9,6 +9,7 @@
 #include <stop_token>
 
 #include "allocator/base/clock.h"
+#include "allocator/base/stage_stats.h"
 #include "discovery/kubernetes/resource.h"
 #include "discovery/kubernetes/status.h"
 #include "discovery/kubernetes/watch_decoder.h"
@@ -44,8 +45,11 @@ class ListerWatcher {
 // other end is gone without a word.
 inline constexpr Duration kWatchIdle = std::chrono::seconds(150);
 
-// The real one.
+// The real one. `reading`, if it is there, outlives it and counts what was read
+// of answers: pages of a list, pieces of a watch. No items: nobody knows yet
+// which groups there will be.
 std::unique_ptr<ListerWatcher> MakeListerWatcher(
-    std::unique_ptr<ApiClient> client, Duration watch_idle = kWatchIdle);
+    std::unique_ptr<ApiClient> client, Duration watch_idle = kWatchIdle,
+    StageStats* reading = nullptr);
 
 }  // namespace ta::kubernetes

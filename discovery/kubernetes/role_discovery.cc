@@ -7,8 +7,11 @@ namespace ta::kubernetes {
 
 RoleDiscovery::RoleDiscovery(const RoleConfig& config,
                              const std::vector<std::string>& namespaces,
-                             WatchPool& pool, Send send, Deferred::Defer defer)
-    : send_(std::move(send)), flush_(std::move(defer), [this] { Flush(); }) {
+                             WatchPool& pool, Send send, Deferred::Defer defer,
+                             StageStats* building)
+    : send_(std::move(send)),
+      building_(building),
+      flush_(std::move(defer), [this] { Flush(); }) {
   for (const std::string& ns :
        std::set<std::string>(namespaces.begin(), namespaces.end())) {
     parts_.push_back(std::make_unique<Part>());
@@ -55,6 +58,7 @@ void RoleDiscovery::Stepped(const SharedWatch&) {
 
 void RoleDiscovery::Flush() {
   RoleUpdate update;
+  StageRun run(building_);
   if (synced_) {
     update.groups = TouchedGroups();
   } else if (std::ranges::all_of(parts_, [](const auto& part) {
@@ -64,6 +68,7 @@ void RoleDiscovery::Flush() {
     update.groups = AllGroups();
     update.synced = true;
   }
+  if (!update.groups.empty()) run.Ended(update.groups.size());
   const bool news = update.synced || !update.groups.empty();
   update.synced = synced_;
   update.problem = Problem();

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "allocator/base/stage_stats.h"
 #include "allocator/target_group.h"
 #include "discovery/kubernetes/deferred.h"
 #include "discovery/kubernetes/role.h"
@@ -30,10 +31,12 @@ class RoleDiscovery final : private StoreListener,
                             private SharedWatch::Observer {
  public:
   using Send = std::function<void(RoleUpdate)>;
-  // `namespaces`: {""} for all; equal ones count once.
+  // `namespaces`: {""} for all; equal ones count once. `building`, if it is
+  // there, outlives this and counts what building groups takes.
   RoleDiscovery(const RoleConfig& config,
                 const std::vector<std::string>& namespaces, WatchPool& pool,
-                Send send, Deferred::Defer defer);
+                Send send, Deferred::Defer defer,
+                StageStats* building = nullptr);
   // Nothing is sent any more.
   ~RoleDiscovery() override;
   RoleDiscovery(const RoleDiscovery&) = delete;
@@ -58,6 +61,7 @@ class RoleDiscovery final : private StoreListener,
   std::string Problem() const;
 
   const Send send_;
+  StageStats* const building_;
   std::vector<std::shared_ptr<SharedWatch>> watches_;
   std::vector<std::unique_ptr<Part>> parts_;
   std::unordered_map<const Store*, std::vector<Part*>> parts_of_;

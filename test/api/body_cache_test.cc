@@ -22,6 +22,9 @@ TEST(BodyCacheTest, FindsWhatWasInserted) {
   EXPECT_EQ(*found->bytes, "aaaaaaaaaa");
   EXPECT_EQ(cache.stats().hits, 1u);
   EXPECT_EQ(cache.stats().misses, 1u);
+  EXPECT_EQ(cache.stats().hit_bytes, 10u);
+  EXPECT_TRUE(cache.Find({1, 2, 3}));
+  EXPECT_EQ(cache.stats().hit_bytes, 20u);
 }
 
 TEST(BodyCacheTest, EachPartOfTheKeyCounts) {

@@ -128,6 +128,57 @@ TEST(MetricsTextTest, FamiliesAreSortedAndEmptyOnesLeftOut) {
   EXPECT_THAT(names, Not(testing::Contains("opentelemetry_allocator_targets")));
 }
 
+// Each stage is counted where it runs; two families of one name would make the
+// page unreadable.
+TEST(MetricsTextTest, StagesOfSeveralSourcesAreOneFamily) {
+  SnapshotHolder holder;
+  ServiceStats service;
+  service.stages[static_cast<std::size_t>(Stage::kAssign)].Record(
+      std::chrono::milliseconds(2), 7);
+  const ServerStats server;
+  const Router router;
+  const std::string text =
+      MetricsText({std::make_shared<ServerMetrics>(server, router),
+                   std::make_shared<ServiceMetrics>(service, holder)});
+  const std::string type =
+      "# TYPE target_allocator_stage_duration_seconds histogram\n";
+  ASSERT_THAT(text, HasSubstr(type));
+  EXPECT_EQ(text.find(type), text.rfind(type));
+  const std::string name = "\ntarget_allocator_stage_";
+  for (const char* line :
+       {R"(duration_seconds_bucket{stage="assign",le="0.001"} 0)",
+        R"(duration_seconds_bucket{stage="assign",le="0.003"} 1)",
+        R"(duration_seconds_bucket{stage="assign",le="10"} 1)",
+        R"(duration_seconds_count{stage="assign"} 1)",
+        R"(duration_seconds_sum{stage="assign"} 0.002)",
+        R"(duration_seconds_count{stage="relabel"} 0)",
+        R"(duration_seconds_count{stage="render"} 0)",
+        R"(items_total{stage="assign"} 7)"}) {
+    EXPECT_THAT(text, HasSubstr(name + line + "\n"));
+  }
+}
+
+TEST(ServiceMetricsTest, ShowsTheQueue) {
+  SnapshotHolder holder;
+  ServiceStats stats;
+  const auto text = [&] {
+    return MetricsText({std::make_shared<ServiceMetrics>(stats, holder)});
+  };
+  EXPECT_THAT(text(), HasSubstr("\ntarget_allocator_queue_age_seconds 0\n"));
+  EXPECT_THAT(text(), HasSubstr("\ntarget_allocator_queue_events 0\n"));
+  stats.waiting_events = 3;
+  stats.waiting_since =
+      std::chrono::steady_clock::now() - std::chrono::hours(1);
+  stats.event_wait.Record(std::chrono::milliseconds(50));
+  Add(stats.coalesced_events, 4);
+  for (const char* line :
+       {"queue_events 3", "coalesced_events_total 4",
+        "event_wait_seconds_bucket{le=\"0.03\"} 0",
+        "event_wait_seconds_bucket{le=\"0.1\"} 1", "queue_age_seconds 36"}) {
+    EXPECT_THAT(text(), HasSubstr(std::string("\ntarget_allocator_") + line));
+  }
+}
+
 TEST(ServiceMetricsTest, MeasuresWhatTheGoAllocatorMeasures) {
   SnapshotHolder holder;
   test::SnapshotBuilder builder;

@@ -299,6 +299,26 @@ TEST_F(RouterTargetsTest, EqualListsAreRenderedOnce) {
   builder_.raw().generation = 7;  // another snapshot, the same list
   const Response second = Get("/jobs/web/targets?collector_id=c");
   EXPECT_EQ(first.body.bytes.get(), second.body.bytes.get());
+  EXPECT_EQ(router_.cache().stats().hit_bytes, BodyOf(first).size());
+}
+
+TEST_F(RouterTargetsTest, OnlyWhatIsRenderedCountsAsRendering) {
+  builder_.Member("c").Job("web");
+  builder_.Target("web", "c", {{"__address__", "a:1"}});
+  const StageStats& rendering = router_.rendering();
+  Request request = Scraper("/jobs/web/targets?collector_id=c");
+  const Response first = Handle(request);
+  const std::uint64_t bytes = BodyOf(first).size();
+  EXPECT_EQ(rendering.items.load(), bytes);
+  Handle(request);  // from the cache
+  request.if_none_match = first.etag;
+  EXPECT_EQ(Handle(request).status, 304);
+  Get("/livez");
+  EXPECT_EQ(rendering.items.load(), bytes);
+  builder_.Target("web", "c", {{"__address__", "b:1"}});
+  const Response changed = Handle(request);
+  EXPECT_EQ(changed.status, 200);
+  EXPECT_EQ(rendering.items.load(), bytes + BodyOf(changed).size());
 }
 
 TEST_F(RouterTargetsTest, ChangedRulesAreRenderedAnew) {

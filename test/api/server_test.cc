@@ -98,6 +98,7 @@ TEST_F(ServerTest, A304HasNoBodyAndNoLength) {
   EXPECT_THAT(answer, HasSubstr("\r\nETag: W/\""));
   EXPECT_THAT(answer, Not(HasSubstr("Content-")));
   EXPECT_THAT(client.ReadAnswer(), StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_EQ(server_->stats().not_modified.load(), 1u);
 }
 
 TEST_F(ServerTest, ErrorsNameWhatIsAllowedAndWhereToGo) {

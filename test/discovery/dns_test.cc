@@ -155,6 +155,7 @@ TEST_F(DnsMechanismTest, OnlyWhatChangedIsSent) {
   EXPECT_EQ(Groups(), (Found{{"web.example", {"2.2.2.2:80", "3.3.3.3:80"}}}));
   EXPECT_EQ(Groups(), (Found{{"web.example", {}}}));
   EXPECT_EQ(Groups(), Found());
+  EXPECT_EQ(counters_.dns_answers().items.load(), 3u);
 }
 
 TEST_F(DnsMechanismTest, TheSearchListIsGoneThrough) {

@@ -99,6 +99,19 @@ TEST_P(FileTest, OnlyChangedGroupsAreSent) {
   EXPECT_EQ(state.updates.back().groups[0].source, file + ":1");
 }
 
+// What the metrics of the stage stand on.
+TEST_P(FileTest, GroupsThatDifferedAreCountedWithTheReading) {
+  const std::string file = folder_ / "a.json";
+  Write(file, Groups({"a:1", "a:2", "a:3"}));
+  Start({file});
+  ASSERT_TRUE(WaitUntilSynced());
+  EXPECT_EQ(counters_.reading().items.load(), 3u);
+  EXPECT_GT(counters_.reading().duration.sum_seconds(), 0);
+  Replace(file, Groups({"a:1", "a:9", "a:3"}));
+  ASSERT_TRUE(sink_.WaitForAddresses({"a:1", "a:9", "a:3"}));
+  EXPECT_EQ(counters_.reading().items.load(), 4u);
+}
+
 TEST_P(FileTest, FewerGroupsRemoveTheLastOnes) {
   const std::string file = folder_ / "a.json";
   Write(file, Groups({"a:1", "a:2", "a:3"}));

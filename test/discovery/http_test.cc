@@ -249,6 +249,8 @@ TEST_F(HttpTest, AsksAsPrometheusDoesAndKeepsItsConnection) {
   Next();
   EXPECT_TRUE(sink_.WaitForAddresses({"a:2"}));
   EXPECT_EQ(server_.accepted(), 1);
+  EXPECT_EQ(counters_.http_answers().items.load(), 2u);
+  EXPECT_EQ(counters_.dns_answers().items.load(), 0u);
 }
 
 TEST_F(HttpTest, GzipIsUndone) {

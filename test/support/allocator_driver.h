@@ -151,6 +151,8 @@ inline MembersConfig PollingIn(int poll_timeout_seconds) {
 // Every call is one Apply, at now(). Checks what holds for any snapshot.
 class AllocatorDriver {
  public:
+  explicit AllocatorDriver(StageTimer* timer = nullptr) : allocator_(timer) {}
+
   AllocatorOutput Apply(AllocatorInput input) {
     if (input.config != nullptr) config_ = input.config;
     AllocatorOutput output = allocator_.Apply(std::move(input), now_);

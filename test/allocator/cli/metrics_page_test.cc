@@ -98,13 +98,12 @@ std::string FullPage() {
   series->Count(0.5, true, std::chrono::steady_clock::now());
   TelemetryConfig telemetry;
   telemetry.readers.emplace_back();
-  return MetricsText(
-      {std::make_shared<SnapshotMetrics>(snapshots),
-       std::make_shared<ServerMetrics>(server, router.cache(), router.budget()),
-       std::make_shared<ServiceMetrics>(service, snapshots),
-       std::make_shared<ProcessMetrics>("1.2.3"),
-       std::make_shared<DiscoveryMetrics>(manager),
-       std::make_shared<TelemetryMetrics>(telemetry)});
+  return MetricsText({std::make_shared<SnapshotMetrics>(snapshots),
+                      std::make_shared<ServerMetrics>(server, router),
+                      std::make_shared<ServiceMetrics>(service, snapshots),
+                      std::make_shared<ProcessMetrics>("1.2.3"),
+                      std::make_shared<DiscoveryMetrics>(manager),
+                      std::make_shared<TelemetryMetrics>(telemetry)});
 }
 
 TEST(MetricsPageTest, HasWhatTheGoAllocatorHas) {

@@ -24,7 +24,8 @@ class RoleDiscoveryTest : public ::testing::Test {
     return std::make_unique<RoleDiscovery>(
         config, namespaces, pool_,
         [&](RoleUpdate update) { sent_.push_back(std::move(update)); },
-        [&](std::function<void()> later) { later_.push_back(later); });
+        [&](std::function<void()> later) { later_.push_back(later); },
+        &building_);
   }
   // Does what was deferred; what was sent since the last call.
   std::vector<RoleUpdate> Sent() {
@@ -50,6 +51,7 @@ class RoleDiscoveryTest : public ::testing::Test {
     return sources;
   }
 
+  StageStats building_;
   FakeFillers fillers_;
   WatchPool pool_{fillers_.Starter()};
   std::deque<std::function<void()>> later_;
@@ -67,6 +69,7 @@ TEST_F(RoleDiscoveryTest, SendsNothingUntilEveryListIsIn) {
   ASSERT_THAT(sent, SizeIs(1));
   EXPECT_TRUE(sent[0].synced);
   EXPECT_THAT(Sources(sent[0]), ElementsAre("pod/a/1", "pod/b/2"));
+  EXPECT_EQ(building_.items.load(), 2u);
   EXPECT_TRUE(discovery->synced());
 }
 
