@@ -59,6 +59,7 @@ Examples:
 constexpr const char* kServing = "Serving";
 constexpr const char* kKubernetes = "Kubernetes";
 constexpr const char* kLogging = "Logging";
+constexpr const char* kProfiling = "Profiling";
 constexpr const char* kZap = "Logging, as the Go allocator takes it";
 
 // The Go allocator's logging flags (controller-runtime's zap options).
@@ -136,6 +137,13 @@ void AddServeOptions(CLI::App& app, Raw& raw) {
   app.add_option("--log-format", raw.log_format, "logfmt or json [logfmt]")
       ->type_name("FORMAT")
       ->group(kLogging);
+
+  app.add_option("--profile", raw.line.profile,
+                 "Write a CPU profile there, from the start until SIGUSR2 or "
+                 "the end. SIGUSR2 begins one at any time, of 30 s or until "
+                 "the next: there, or as cpu.prof in state_dir")
+      ->type_name("PATH")
+      ->group(kProfiling);
 
   app.add_flag("--zap-devel", raw.zap.devel, "Debug level, logfmt")
       ->group(kZap);

@@ -34,6 +34,7 @@ struct CommandLine {
   ConfigFlags flags;
   // serve: unknown keys end it, instead of being warned of. check is strict.
   bool strict = false;
+  std::string profile;  // a file for a CPU profile from the start; "" for none
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kLogfmt;
 

@@ -6,10 +6,13 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <latch>
 #include <memory>
@@ -28,6 +31,7 @@
 #include "allocator/cli_check.h"
 #include "allocator/cli_explain.h"
 #include "allocator/config_file.h"
+#include "allocator/cpu_profile.h"
 #include "allocator/discovery_metrics.h"
 #include "allocator/reloader.h"
 #include "allocator/service.h"
@@ -50,24 +54,46 @@ constexpr const char* kVersion = TA_VERSION;
 sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGHUP, SIGINT, SIGTERM})
+  for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGUSR2})
     sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return signals;
 }
 
+// The next of them; none at the deadline, or earlier.
+std::optional<int> NextSignal(const sigset_t& signals,
+                              std::optional<TimePoint> deadline) {
+  int signal = 0;
+  if (!deadline) {
+    if (sigwait(&signals, &signal) != 0) return std::nullopt;
+    return signal;
+  }
+  const Duration wait =
+      std::max(Duration::zero(), *deadline - std::chrono::steady_clock::now());
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(wait);
+  const timespec timeout{
+      .tv_sec = seconds.count(),
+      .tv_nsec = std::chrono::nanoseconds(wait - seconds).count()};
+  signal = sigtimedwait(&signals, nullptr, &timeout);
+  if (signal < 0) return std::nullopt;
+  return signal;
+}
+
 // Returns when the process is asked to end.
-void WaitForEnd(const sigset_t& signals, Reloader& reloader) {
+void WaitForEnd(const sigset_t& signals, Reloader& reloader,
+                CpuProfile& profile) {
   while (true) {
-    int signal = 0;
-    if (sigwait(&signals, &signal) != 0) continue;
-    if (signal != SIGHUP) {
+    const std::optional<int> signal = NextSignal(signals, profile.deadline());
+    if (signal == SIGINT || signal == SIGTERM) {
       Log(Level::kInfo, "ending",
           {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
       return;
     }
-    reloader.Request("SIGHUP");
+    const TimePoint now = std::chrono::steady_clock::now();
+    if (signal == SIGHUP) reloader.Request("SIGHUP");
+    if (signal == SIGUSR2) profile.Toggle(now);
+    profile.EndIfDue(now);
   }
 }
 
@@ -136,6 +162,8 @@ std::string HostName() {
 
 ExitCode Serve(const CommandLine& line) {
   const sigset_t signals = BlockSignals();
+  CpuProfile profile(line.profile);
+  if (!line.profile.empty()) profile.Begin();
   const LoadOptions options = LoadOptionsOf(line);
   LoadedConfig loaded = LoadConfigFile(line.config_file, options);
   if (!loaded.config) {
@@ -154,6 +182,7 @@ ExitCode Serve(const CommandLine& line) {
     Log(Level::kError, "cannot start", {{"err", state.error().message}});
     return ExitCode::kFailed;
   }
+  profile.UseFolder(config->state_dir);
 
   const auto https = OpenHttps(*config);
   if (!https) {
@@ -234,7 +263,7 @@ ExitCode Serve(const CommandLine& line) {
     const Telemetry telemetry(
         config->telemetry, {.version = kVersion, .host_name = HostName()},
         [&] { return server.Metrics(); }, *telemetry_metrics);
-    WaitForEnd(signals, reloader);
+    WaitForEnd(signals, reloader, profile);
   } else {
     Log(Level::kError, "cannot serve", {{"err", started.error().message}});
   }

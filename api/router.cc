@@ -106,9 +106,10 @@ Response UnknownPath(std::string_view path, std::string_view query) {
   if (path == "/debug/pprof" || path.starts_with("/debug/pprof/")) {
     return Router::ErrorResponse(404,
                                  "no pprof here, this is not a Go program: "
-                                 "profile it with perf; /metrics has its CPU "
-                                 "and memory (process_*), /api/v1/status its "
-                                 "state, / the pages under /debug");
+                                 "SIGUSR2 has it write a CPU profile, which "
+                                 "pprof reads; /metrics has its CPU and memory "
+                                 "(process_*), /api/v1/status its state, / the "
+                                 "pages under /debug");
   }
   return Router::ErrorResponse(404, "not found; / lists the paths");
 }

@@ -14,13 +14,15 @@ build=(
   libsimdjson-dev
   libspdlog-dev libfmt-dev prometheus-cpp-dev libre2-dev libutf8proc-dev
   libssl-dev libc-ares-dev libxxhash-dev zlib1g-dev libcli11-dev
+  libgoogle-perftools-dev
 )
-# Tests: their framework, Prometheus as a real peer, what carries the oracle, and
-# a browser and a checker for the pages.
+# Tests: their framework, Prometheus as a real peer, what carries the oracle, a
+# browser and a checker for the pages, and what reads CPU profiles.
 # python3 runs the example folder of `make run`, too.
 test=(
   libgtest-dev libgmock-dev libbenchmark-dev prometheus python3 python3-venv
   ca-certificates curl jq git openssl chromium-headless-shell tidy wrk
+  google-perftools
 )
 bench=(libgtest-dev libgmock-dev libbenchmark-dev python3 wrk)
 compare=(python3 python3-venv ca-certificates openssl wrk)

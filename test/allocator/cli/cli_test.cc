@@ -31,6 +31,7 @@ TEST(CliTest, WithoutArgumentsItServesTheDefaultFile) {
   EXPECT_FALSE(line.flags.listen_addr.has_value());
   EXPECT_FALSE(line.flags.allow_insecure_auth_secrets.has_value());
   EXPECT_FALSE(line.strict);
+  EXPECT_EQ(line.profile, "");
 }
 
 TEST(CliTest, ServeTakesItsFlagsBeforeAndAfterItsName) {
