@@ -90,14 +90,14 @@ class Allocator:
                 return collector
         raise AssertionError(f"nobody is served {address}")
 
-    def until_shown(self, connection, collector, etag, mark, rest=0):
+    def until_shown(self, connection, collector, etag, mark, rest=0, job=JOB):
         """Asks until the collector's answer has `mark`; that answer's ETag, or None.
         Between two answers it pauses `rest` times as long as one takes."""
         end = time.monotonic() + 60
         while time.monotonic() < end:
             begun = time.monotonic()
             status, fresh, body = self.ask(
-                connection, collector, {"If-None-Match": etag} if etag else None)
+                connection, collector, {"If-None-Match": etag} if etag else None, job)
             if status == 200 and mark in body:
                 return fresh
             time.sleep(max(0.0005, rest * (time.monotonic() - begun)))

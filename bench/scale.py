@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+"""Measures the release binary on large fleets of targets as Kubernetes discovers them
+(bench/fleet.py), from outside. Each row is one line of Markdown, and each verifies
+that what is served is right.
+
+    bench/scale.py                    everything, a quarter of an hour
+    bench/scale.py million jobs       only these
+    bench/scale.py --quick            smaller, to see that it works
+
+Takes 5 GB in the temporary folder. Everything is on loopback and ends with the script.
+"""
+
+import argparse
+import contextlib
+import json
+import random
+import re
+import shutil
+import tempfile
+import threading
+import time
+
+import fleet
+import measure
+from measure import JOB, ROOT, path, row, spread
+
+MIB = 2**20
+PER_FILE = 100  # targets: what an EndpointSlice has
+
+
+class Scale(measure.Allocator):
+    """A fleet in files of PER_FILE targets, `collectors` in a file, and jobs on them:
+    the one JOB on all files, or `jobs`, each on its part of them."""
+
+    def __init__(self, binary, targets, collectors, jobs=0, mix="half"):
+        super().__init__(binary, tempfile.mkdtemp(prefix="ta-scale-"),
+                         collectors=[f"collector-{i}" for i in range(collectors)])
+        self.targets, self.version = targets, 0
+        self.paths = fleet.write(self.folder / "sd", targets, PER_FILE, mix)
+        self.jobs = [JOB]
+        self.files = {JOB: [str(self.folder / "sd/*.json")]}
+        if jobs:
+            self.jobs = [f"{JOB}-{i:04}" for i in range(jobs)]
+            part = len(self.paths) // jobs
+            self.files = {job: [str(path) for path in self.paths[i * part:][:part]]
+                          for i, job in enumerate(self.jobs)}
+        self.write_collectors(self.collectors)
+        self.write_configuration()
+
+    def replace(self, path, text):
+        """Writes beside it, then renames; when that began."""
+        fresh = path.with_suffix(".new")
+        fresh.write_text(text)
+        begun = time.perf_counter()
+        fresh.replace(path)
+        return begun
+
+    def write_collectors(self, names):
+        return self.replace(self.folder / "collectors.yaml", json.dumps(names))
+
+    def write_configuration(self, interval="30s", job=None):
+        """`job` alone gets another scrape interval."""
+        return self.replace(self.folder / "ta.yaml", json.dumps({
+            "collectors": {"file": str(self.folder / "collectors.yaml")},
+            "config": {"scrape_configs": [
+                {"job_name": each, "file_sd_configs": [{"files": self.files[each]}],
+                 **({"scrape_interval": interval} if each == job else {})}
+                for each in self.jobs]},
+        }))
+
+    def stop(self):
+        super().stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def change(self, number):
+        """A container of the file's first target starts anew, which moves nothing: its
+        new id, and when the file was renamed into place."""
+        self.version += 1
+        value = f"changed-{self.version}"
+        first, comma, others = self.paths[number].read_text().partition("\n")
+        first = re.sub(r'"containerd://[^"]*"', f'"containerd://{value}"', first)
+        return value, self.replace(self.paths[number], first + comma + others)
+
+    def first_address(self, number):
+        """Of the target that change() changes."""
+        with open(self.paths[number]) as file:
+            return re.search(r'"targets":\["([^"]+)"', file.readline())[1]
+
+    def get(self, connection, path):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    def wait_ready(self):
+        connection = None
+        while True:
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+            try:
+                connection = connection or self.connect()
+                if self.get(connection, "/readyz")[0] == 200:
+                    return connection
+            except OSError:
+                connection = None
+            time.sleep(0.005)
+
+    def assert_counts(self, connection, targets):
+        """By the metrics: each target has an owner, none too many."""
+        text = self.get(connection, "/metrics")[1].decode()
+        loads = [int(float(count)) for count in re.findall(
+            r"^opentelemetry_allocator_targets_per_collector\{.*\} (\S+)$", text, re.M)]
+        assert sum(loads) == targets, f"{sum(loads)} of {targets} are assigned"
+        bound = -(-targets * 105 // 100 // len(self.collectors)) + 1
+        assert max(loads) <= bound, f"a collector has {max(loads)}, above {bound}"
+        return text
+
+    def owner_of(self, connection, job, address):
+        """Who is served the target."""
+        status, body = self.get(
+            connection, f"/api/v1/explain?job={job}&address={address}")
+        assert status == 200, (status, body)
+        return json.loads(body)["targets"][0]["collector"]
+
+
+@contextlib.contextmanager
+def running(arguments, what, targets, collectors, jobs=0, mix="half"):
+    """A started one that is ready, and a connection to it; with rows on that."""
+    scale = Scale(arguments.binary, targets, collectors, jobs, mix)
+    try:
+        begun = time.perf_counter()
+        scale.start()
+        connection = scale.wait_ready()
+        ready, cpu = time.perf_counter() - begun, scale.cpu()
+        scale.assert_counts(connection, targets)
+        row(f"{what}: start → ready", f"{ready:.2f} s, CPU {cpu:.2f} s")
+        time.sleep(3)
+        memory, peak = scale.memory(), scale.memory("VmHWM")
+        row("resident, idle", f"{memory / MIB:.0f} MiB ({memory / targets:.0f} B a "
+            f"target), peak {peak / MIB:.0f} MiB")
+        yield scale, connection
+    finally:
+        scale.stop()
+
+
+def measure_all_served(scale, connection):
+    begun, cpu = time.perf_counter(), scale.cpu()
+    served = size = 0
+    for collector in scale.collectors:
+        status, _, body = scale.ask(connection, collector)
+        assert status == 200, status
+        served += body.count(b'{"targets":[')
+        size += len(body)
+    assert served == scale.targets, f"{served} of {scale.targets} served"
+    row(f"every collector's answer once, {size / 1e6:,.0f} MB, by one client",
+        f"{time.perf_counter() - begun:.1f} s, CPU {scale.cpu() - cpu:.1f} s")
+
+
+def measure_change(scale, connection, rounds):
+    taken, explained, dice = [], [], random.Random(2)
+    for _ in range(rounds):
+        number = dice.randrange(len(scale.paths))
+        job = scale.jobs[number * len(scale.jobs) // len(scale.paths)]
+        begun = time.perf_counter()
+        owner = scale.owner_of(connection, job, scale.first_address(number))
+        explained.append(time.perf_counter() - begun)
+        _, etag, _ = scale.ask(connection, owner, job=job)
+        time.sleep(0.1)  # alone, not coalesced with the last
+        value, begun = scale.change(number)
+        scale.until_shown(connection, owner, etag, value.encode(), job=job)
+        taken.append(time.perf_counter() - begun)
+    row(f"a target changed in a file of {PER_FILE} → served, {rounds} changes",
+        spread(taken))
+    row("the same target explained", spread(explained))
+
+
+def measure_cpu(scale, connection, seconds):
+    """A hundred small files a second are rewritten; all arrive."""
+    dice, values = random.Random(3), {}
+    before, begun = scale.cpu(), time.monotonic()
+    turn = 0
+    while turn < 100 * seconds:
+        number = dice.randrange(len(scale.paths))
+        values[number], _ = scale.change(number)
+        turn += 1
+        time.sleep(max(0, begun + turn / 100 - time.monotonic()))
+    used, lasted = scale.cpu() - before, time.monotonic() - begun
+    time.sleep(2)
+    served = set()
+    for collector in scale.collectors:
+        served.update(re.findall(rb"changed-\d+", scale.ask(connection, collector)[2]))
+    missing = {value.encode() for value in values.values()} - served
+    assert not missing, f"{len(missing)} changes are not served"
+    row(f"CPU at {turn / lasted:.0f} changes a second, each a file of {PER_FILE} targets",
+        f"{used / lasted:.2f} cores")
+
+
+def measure_pages(scale, connection):
+    for what in ["/metrics", "/api/v1/status", "/jobs", "/scrape_configs", "/"]:
+        before, begun = scale.cpu(), time.perf_counter()
+        status, body = scale.get(connection, what)
+        assert status == 200, (what, status)
+        row(f"`{what}`", f"{len(body) / 1e3:,.0f} kB, {1e3 * (time.perf_counter() - begun):.0f} ms, "
+            f"CPU {1e3 * (scale.cpu() - before):.0f} ms")
+
+
+def measure_million(arguments):
+    targets, collectors = (20_000, 50) if arguments.quick else (1_000_000, 1_000)
+    what = f"{targets:,} targets, half pods, half endpoints, {collectors:,} collectors"
+    with running(arguments, what, targets, collectors) as (scale, connection):
+        measure_change(scale, connection, 10 if arguments.quick else 100)
+        measure_all_served(scale, connection)
+        measure_cpu(scale, connection, 3 if arguments.quick else 20)
+        scale.assert_counts(connection, targets)
+        measure_pages(scale, connection)
+        time.sleep(2)
+        row("resident after all that",
+            f"{scale.memory() / MIB:.0f} MiB, peak {scale.memory('VmHWM') / MIB:.0f} MiB")
+
+
+def measure_collectors(arguments):
+    """A collector comes and goes; all are members before and after."""
+    targets, collectors = (5_000, 500) if arguments.quick else (100_000, 5_000)
+    what = f"{targets:,} pods, {collectors:,} collectors"
+    with running(arguments, what, targets, collectors, mix="pods") as (scale, connection):
+        measure_change(scale, connection, 10 if arguments.quick else 100)
+        taken, cpu = {"joins": [], "leaves": []}, {"joins": [], "leaves": []}
+        for turn in range(5):
+            name = f"joiner-{turn}"
+            for event, names in [("joins", [*scale.collectors, name]),
+                                 ("leaves", scale.collectors)]:
+                before, begun = scale.cpu(), scale.write_collectors(names)
+                # The joiner is served its own; it owns none when it has left.
+                mark = re.compile(
+                    rf'collector_name="{name}"[^}}]*}} [1-9]'.encode())
+                while (event == "joins") != bool(
+                        mark.search(scale.get(connection, "/metrics")[1])):
+                    time.sleep(0.01)
+                taken[event].append(time.perf_counter() - begun)
+                time.sleep(1)
+                cpu[event].append(scale.cpu() - before)
+            scale.assert_counts(connection, targets)
+        for event in taken:
+            row(f"a collector {event} → seen in what is served",
+                f"{spread(taken[event])}; CPU {sum(cpu[event]) / 5:.2f} s")
+        measure_pages(scale, connection)
+
+
+def measure_job(arguments):
+    """One job with half a million targets, few collectors."""
+    targets = 20_000 if arguments.quick else 500_000
+    with running(arguments, f"a job of {targets:,} pods, 10 collectors", targets, 10,
+                 mix="pods") as (scale, connection):
+        measure_change(scale, connection, 10 if arguments.quick else 50)
+        measure_all_served(scale, connection)
+        measure_cpu(scale, connection, 3 if arguments.quick else 10)
+        measure_pages(scale, connection)
+        row("resident after all that",
+            f"{scale.memory() / MIB:.0f} MiB, peak {scale.memory('VmHWM') / MIB:.0f} MiB")
+
+
+def measure_jobs(arguments):
+    jobs, collectors = (100, 20) if arguments.quick else (5_000, 1_000)
+    targets = 200 * jobs
+    with running(arguments, f"{jobs:,} jobs of 200 pods, {collectors:,} collectors",
+                 targets, collectors, jobs, "pods") as (scale, connection):
+        for job in scale.jobs[::max(1, jobs // 20)]:
+            body = scale.get(connection, f"/jobs/{job}/targets")[1]
+            served = body.count(b'{"targets":[')
+            assert served == 200, f"{job}: {served} of 200 targets served"
+        measure_change(scale, connection, 10 if arguments.quick else 100)
+        job = scale.jobs[jobs // 2]
+        cpu, begun = scale.cpu(), scale.write_configuration("31s", job)
+        while b"31s" not in scale.get(connection, "/scrape_configs")[1]:
+            time.sleep(0.05)
+        taken = time.perf_counter() - begun
+        time.sleep(2)
+        row("one job's scrape interval changed → in /scrape_configs",
+            f"{taken:.2f} s, CPU with the asking {scale.cpu() - cpu:.2f} s")
+        scale.assert_counts(connection, targets)
+        measure_pages(scale, connection)
+        row("resident after all that",
+            f"{scale.memory() / MIB:.0f} MiB, peak {scale.memory('VmHWM') / MIB:.0f} MiB")
+
+
+PARTS = {"million": measure_million, "collectors": measure_collectors,
+         "job": measure_job, "jobs": measure_jobs}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="PART",
+                        help=", ".join(PARTS))
+    parser.add_argument("--binary", default=ROOT / "build/release/target-allocator")
+    parser.add_argument("--quick", action="store_true")
+    arguments = parser.parse_args()
+    measure.header()
+    for part in arguments.parts or PARTS:
+        PARTS[part](arguments)
+
+
+if __name__ == "__main__":
+    main()
