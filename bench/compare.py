@@ -4,7 +4,7 @@ and prints what both take and how many times less ours does. The other may be an
 program that finds its collectors as pods, such as the OpenTelemetry Operator's.
 
     make bench-compare PEER=/path/to/binary   builds what this needs, then runs it
-    bench/compare.py --peer PATH              everything, about twenty minutes
+    bench/compare.py --peer PATH              everything, about half an hour
     bench/compare.py --peer PATH start churn  only these
     bench/compare.py --peer PATH --quick      smaller, to see that it works
 
