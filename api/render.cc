@@ -1,9 +1,16 @@
 #include "api/render.h"
 
+#include <algorithm>
+
 namespace ta {
 namespace {
 
-void AppendPair(LabelPair pair, bool& first, ByteBuffer& out) {
+// What a pair may need at the end of a buffer, so that it doesn't grow for it.
+constexpr std::size_t kSpareBytes = 1024;
+// How much room is made on the strength of one target's length.
+constexpr std::size_t kMostRoomAhead = std::size_t{1} << 20;
+
+void AppendPair(const LabelPair& pair, bool& first, ByteBuffer& out) {
   out.Reserve(JsonRoom(pair.name) + JsonRoom(pair.value) + 2);
   char* to = out.end();
   *to++ = first ? '{' : ',';
@@ -14,7 +21,8 @@ void AppendPair(LabelPair pair, bool& first, ByteBuffer& out) {
   out.Advance(static_cast<std::size_t>(to - out.end()));
 }
 
-// Calls `visit` with each pair of the union in byte order of names.
+// Calls `visit` with each pair of the union in byte order of names. By
+// reference: a copy of what was just written waits until that is in the cache.
 template <typename Visitor>
 void ForEachPair(const Labels& group, const Labels& own, Visitor visit) {
   const std::size_t group_size = group.size();
@@ -50,6 +58,13 @@ void RenderTarget(std::string_view address, ByteBuffer& out) {
   out.Append("],\"labels\":");
 }
 
+// The targets of a list are about as long as the first one: room for all of
+// them at once, rather than twice as much again and again, each page of it new.
+void MakeRoom(std::size_t expected_bytes, ByteBuffer& out) {
+  out.Reserve(std::min(expected_bytes + expected_bytes / 16 + kSpareBytes,
+                       kMostRoomAhead));
+}
+
 }  // namespace
 
 std::string_view AddressOf(const Target& target) {
@@ -63,7 +78,7 @@ std::string_view AddressOf(const Target& target) {
 void RenderLabels(const Labels& group, const Labels& own, ByteBuffer& out) {
   bool first = true;
   ForEachPair(group, own,
-              [&](LabelPair pair) { AppendPair(pair, first, out); });
+              [&](const LabelPair& pair) { AppendPair(pair, first, out); });
   if (first) out.Append('{');
   out.Append('}');
 }
@@ -77,8 +92,12 @@ void RenderTargets(const JobView& job, const TargetList* list, LabelsMode mode,
     first_target = false;
   };
   if (list != nullptr) {
+    const std::size_t begin = out.size();
     for (const ListedTarget& listed : list->targets) {
       if (out.refused()) return;
+      if (&listed == list->targets.data() + 1) {
+        MakeRoom((out.size() - begin) * list->targets.size(), out);
+      }
       const Target& target = *listed.target;
       if (mode == LabelsMode::kDiscovered) {
         separate();
