@@ -43,7 +43,7 @@ TEST(RouterTest, PprofIs404WithAPointer) {
   const auto snapshot = SnapshotBuilder().Build();
   const Response response = Ask(router, *snapshot, "/debug/pprof/heap");
   EXPECT_EQ(response.status, 404);
-  EXPECT_THAT(BodyOf(response), testing::HasSubstr("perf"));
+  EXPECT_THAT(BodyOf(response), testing::HasSubstr("SIGUSR2"));
 }
 
 TEST(RouterTest, OtherMethodsAre405WithWhatIsAllowed) {
