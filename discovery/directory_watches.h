@@ -81,6 +81,7 @@ class DirectoryWatches {
     std::uint64_t owner = 0;
     std::size_t path = 0;  // index into Owner::paths
     PathStep::Kind kind = PathStep::Kind::kFile;
+    bool pattern = false;  // of what is in the directory, not of one name
     std::string name;
   };
   using Tell = std::function<void(const PathEvent&)>;

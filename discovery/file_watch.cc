@@ -60,6 +60,7 @@ class FileWatch::Impl {
     client->id = ++last_id_;
     nudged_.insert(client->id);
     clients_.emplace(client->id, client);
+    clients_changed_ = true;
     Wake();
     return client->id;
   }
@@ -73,6 +74,7 @@ class FileWatch::Impl {
   void Remove(Id id) {
     std::unique_lock lock(mutex_);
     if (clients_.erase(id) == 0) return;
+    clients_changed_ = true;
     removed_.push_back(id);
     Wake();
     idle_.wait(lock, [&] { return running_ != id; });
@@ -108,17 +110,17 @@ class FileWatch::Impl {
   }
 
   void Run() {
-    TimePoint next;  // the epoch: don't wait
+    TimePoint next;   // the epoch: don't wait
+    Clients clients;  // a copy, as a client may be removed meanwhile
     for (;;) {
       Wait(next);
       const TimePoint now = std::chrono::steady_clock::now();
-      Clients clients;  // a client may be removed meanwhile
       {
         const std::lock_guard lock(mutex_);
         if (stopping_) return;
         for (const Id id : removed_) directories_.Drop(id);
         removed_.clear();
-        clients = clients_;
+        if (std::exchange(clients_changed_, false)) clients = clients_;
         for (const Id id : nudged_) {
           if (clients.contains(id)) {
             clients.at(id)->everything = Pending{now, now};
@@ -137,7 +139,7 @@ class FileWatch::Impl {
           directories_.Rewalk(id);
           PollIfNeeded(id);
         }
-        RunIfDue(client);
+        if (MayBeDue(*client, now)) RunIfDue(client);
       }
       PublishStats();
       next = NextDue(clients);
@@ -203,6 +205,7 @@ class FileWatch::Impl {
 
   // Tells the clients that inotify doesn't serve to look again.
   void Poll(const Clients& clients, TimePoint now) {
+    if (poll_at_ == TimePoint::max()) return;  // nobody, by PollIfNeeded
     const bool due = poll_at_ <= now;
     std::uint64_t polled = 0;
     for (const auto& [id, client] : clients) {
@@ -215,9 +218,14 @@ class FileWatch::Impl {
     polled_ = polled;
     if (polled == 0) {
       poll_at_ = TimePoint::max();
-    } else if (due || poll_at_ == TimePoint::max()) {
+    } else if (due) {
       poll_at_ = now + options_.poll_interval;
     }
+  }
+
+  // Without a look at the clock, of which thousands would be felt.
+  static bool MayBeDue(const Client& client, TimePoint now) {
+    return client.everything || !client.pending.empty() || client.next <= now;
   }
 
   void RunIfDue(const std::shared_ptr<Client>& client) {
@@ -262,7 +270,8 @@ class FileWatch::Impl {
   std::mutex mutex_;  // guards what follows, up to the blank line
   std::condition_variable idle_;
   Clients clients_;
-  std::vector<Id> removed_;  // whose directories are still watched
+  bool clients_changed_ = false;  // since the thread took its copy
+  std::vector<Id> removed_;       // whose directories are still watched
   std::set<Id> nudged_;
   Id last_id_ = 0;
   Id running_ = 0;  // whose work is running, 0 for none

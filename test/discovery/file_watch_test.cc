@@ -102,6 +102,23 @@ TEST(FileWatchTest, OnlyWhatThePatternMatchesIsHinted) {
   EXPECT_FALSE(hints->everything);
 }
 
+TEST(FileWatchTest, InOneDirectoryEachIsHintedOfItsOwnFile) {
+  const TempFolder folder;
+  FileWatch watch;
+  Recorder first(&watch, {{}, {folder / "a.json"}});
+  Recorder second(&watch, {{}, {folder / "b.json"}});
+  ASSERT_TRUE(first.WaitUntilWatched());
+  ASSERT_TRUE(second.WaitUntilWatched());
+  Write(folder / "a.json", "x");
+  const auto of_first = first.WaitForPath(1, folder / "a.json");
+  ASSERT_TRUE(of_first.has_value());
+  EXPECT_THAT(of_first->paths, ElementsAre(folder / "a.json"));
+  Write(folder / "b.json", "x");
+  const auto of_second = second.WaitForPath(1, folder / "b.json");
+  ASSERT_TRUE(of_second.has_value());
+  EXPECT_THAT(of_second->paths, ElementsAre(folder / "b.json"));
+}
+
 TEST(FileWatchTest, AFileBeingWrittenIsUnsettledUntilItIsClosed) {
   const TempFolder folder;
   // Nothing settles by itself here.
