@@ -40,6 +40,35 @@ std::string DropReason(const ScrapeConfig& config, const RelabelTrace& trace,
                      ToString(written.action), whys.back());
 }
 
+// Whether a label of that name can have another value after relabeling: by a
+// rule, as a seed, or as `instance`, which is made of the address. Where it
+// can't, a million targets need not be relabeled to find one.
+bool MayWrite(const ScrapeConfig& config, std::string_view name) {
+  using Action = RelabelConfig::Action;
+  if (name == "instance" || config.seeds.Find(name)) return true;
+  return std::ranges::any_of(
+      config.relabel_configs, [&](const RelabelConfig& rule) {
+        switch (rule.action) {
+          case Action::kKeep:
+          case Action::kDrop:
+          case Action::kKeepEqual:
+          case Action::kDropEqual:
+          case Action::kLabelDrop:
+          case Action::kLabelKeep:
+            return false;
+          case Action::kLabelMap:
+            return true;
+          case Action::kReplace:
+          case Action::kHashMod:
+          case Action::kLowercase:
+          case Action::kUppercase:
+            break;
+        }
+        return rule.target_label == name ||
+               rule.target_label.find('$') != std::string::npos;
+      });
+}
+
 // Whether one target is what a query means. Relabels only when it has to.
 class Matcher {
  public:
@@ -75,6 +104,7 @@ class Matcher {
                std::string_view value) {
     if (entry.Get(name) == value) return true;
     if (entry.state == TargetState::kInvalid || !job_.relabeler) return false;
+    if (!MayWrite(*job_.config, name)) return false;
     if (!relabeled_) {
       job_.relabeler->Relabel(entry.group(), entry.own(), buffer_);
       relabeled_ = true;
@@ -251,8 +281,10 @@ ExplainResult ExplainTargets(const Snapshot& snapshot,
   for (const auto& job : snapshot.jobs) {
     if (!query.job.empty() && job->name() != query.job) continue;
     Matcher matcher(*job, query);
-    for (const InventoryEntry& entry : InventoryOf(*job)) {
-      if (!matcher.Matches(entry)) continue;
+    for (const InventoryEntry& entry :
+         InventoryOf(*job, [&](const InventoryEntry& candidate) {
+           return matcher.Matches(candidate);
+         })) {
       ++result.matches;
       if (result.explanations.size() < limit) {
         result.explanations.push_back(ExplainEntry(snapshot, *job, entry));

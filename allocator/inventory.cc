@@ -15,7 +15,10 @@ constexpr std::array<std::pair<TargetState, std::string_view>, 5> kStates = {{
     {TargetState::kInvalid, "invalid"},
 }};
 
-void AppendLive(const JobView& job, std::vector<InventoryEntry>& out) {
+using Wanted = std::function<bool(const InventoryEntry&)>;  // null: all
+
+void AppendLive(const JobView& job, const Wanted& wanted,
+                std::vector<InventoryEntry>& out) {
   // A target stands in its owner's list, in those of its earlier owners and,
   // without an owner, among the unassigned: bring these together by id.
   struct Place {
@@ -25,13 +28,20 @@ void AppendLive(const JobView& job, std::vector<InventoryEntry>& out) {
     UnassignedReason reason;
   };
   std::vector<Place> places;
+  InventoryEntry asked;
+  const auto is_wanted = [&](const std::shared_ptr<const Target>& target) {
+    asked.target = target.get();
+    return !wanted || wanted(asked);
+  };
   for (const JobView::Share& share : job.shares) {
     for (const ListedTarget& listed : share.list->targets) {
+      if (!is_wanted(listed.target)) continue;
       places.push_back({listed.target.get(), share.member, listed.owned, {}});
     }
   }
   if (job.unassigned) {
     for (const UnassignedTarget& one : *job.unassigned) {
+      if (!is_wanted(one.target)) continue;
       places.push_back({one.target.get(), kNoMember, false, one.reason});
     }
   }
@@ -58,7 +68,8 @@ void AppendLive(const JobView& job, std::vector<InventoryEntry>& out) {
   }
 }
 
-void AppendUnserved(const JobView& job, std::vector<InventoryEntry>& out) {
+void AppendUnserved(const JobView& job, const Wanted& wanted,
+                    std::vector<InventoryEntry>& out) {
   std::vector<const UnservedGroup*> groups;
   for (const auto& bucket : job.unserved) {
     for (const auto& group : bucket->groups) groups.push_back(group.get());
@@ -73,7 +84,7 @@ void AppendUnserved(const JobView& job, std::vector<InventoryEntry>& out) {
       entry.state = StateOf(unserved.state);
       entry.unserved = &unserved;
       entry.unserved_group = group;
-      out.push_back(std::move(entry));
+      if (!wanted || wanted(entry)) out.push_back(std::move(entry));
     }
   }
 }
@@ -112,11 +123,12 @@ std::string_view InventoryEntry::Get(std::string_view name) const {
   return found ? *found : group().Get(name);
 }
 
-std::vector<InventoryEntry> InventoryOf(const JobView& job) {
+std::vector<InventoryEntry> InventoryOf(const JobView& job,
+                                        const Wanted& wanted) {
   std::vector<InventoryEntry> entries;
-  entries.reserve(job.counts.discovered);
-  AppendLive(job, entries);
-  AppendUnserved(job, entries);
+  if (!wanted) entries.reserve(job.counts.discovered);
+  AppendLive(job, wanted, entries);
+  AppendUnserved(job, wanted, entries);
   return entries;
 }
 

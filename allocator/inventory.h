@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -46,10 +47,13 @@ struct InventoryEntry {
   std::string_view Get(std::string_view name) const;
 };
 
-// The live ones by TargetId, then the unserved by discoverer, source and the
-// order in which they were discovered. O(n log n), 100 bytes a target while it
-// lives.
-std::vector<InventoryEntry> InventoryOf(const JobView& job);
+// All of them, or those that are wanted: the live ones by TargetId, then the
+// unserved by discoverer, source and the order in which they were discovered.
+// `wanted` is asked before it is known what became of a live target, and sees
+// its labels only. O(n log n) and 100 bytes for each that is given.
+std::vector<InventoryEntry> InventoryOf(
+    const JobView& job,
+    const std::function<bool(const InventoryEntry&)>& wanted = nullptr);
 
 // The name of a member of `snapshot`; "" for kNoMember or one that is gone.
 // O(members).

@@ -62,6 +62,27 @@ TEST(InventoryTest, AnUnassignedTargetMayStillBeServed) {
   EXPECT_THAT(entries[0].earlier, ElementsAre(1));
 }
 
+TEST(InventoryTest, WhatIsWantedHasItsWholeState) {
+  test::SnapshotBuilder builder;
+  builder.Member("a").Member("b").Job("web");
+  builder.Target("web", "b", {{"__address__", "1:1"}}, {}, {"a"});
+  builder.Target("web", "a", {{"__address__", "2:1"}});
+  builder.Unserved("web", "z", {UnservedTarget::State::kDroppedByCheck});
+  const auto snapshot = builder.Build();
+  const JobView& job = *snapshot->jobs[0];
+  const auto live = InventoryOf(job, [](const InventoryEntry& entry) {
+    return entry.Get("__address__") == "1:1";
+  });
+  ASSERT_EQ(live.size(), 1u);
+  EXPECT_EQ(live[0].state, TargetState::kAssigned);
+  EXPECT_EQ(MemberName(*snapshot, live[0].owner), "b");
+  EXPECT_EQ(live[0].earlier.size(), 1u);
+  const auto dropped = InventoryOf(
+      job, [](const InventoryEntry& entry) { return entry.target == nullptr; });
+  ASSERT_EQ(dropped.size(), 1u);
+  EXPECT_EQ(dropped[0].state, TargetState::kDropped);
+}
+
 TEST(InventoryTest, StatesHaveNames) {
   for (const auto state :
        {TargetState::kAssigned, TargetState::kUnassigned, TargetState::kDropped,
