@@ -19,7 +19,6 @@ import http.client
 import os
 import pathlib
 import shlex
-import signal
 import subprocess
 import sys
 
@@ -27,7 +26,7 @@ import collector_pods
 import compare_members
 import compare_parts
 from compare_setting import Setting, Side
-from measure import ROOT
+from measure import ROOT, end_with_script
 
 PARTS = {
     "start": compare_parts.start,
@@ -150,9 +149,7 @@ def parse():
 
 def main():
     arguments = parse()
-    # What it has started ends with it however it ends.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(1))
+    end_with_script()
     sides = [Side("ours", arguments.binary, []),
              Side("peer", arguments.peer, shlex.split(arguments.peer_args))]
     if not (collector_pods.control_plane.BINARIES / "kube-apiserver").exists():

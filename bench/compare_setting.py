@@ -32,19 +32,6 @@ class Subject(measure.Allocator):
         self.start()
         return begun
 
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.log.close()
-        self.process = None
-
-    def alive(self):
-        if self.process.poll() is not None:
-            log = (self.folder / "log").read_text(errors="replace")
-            raise RuntimeError(
-                f"ended with {self.process.returncode}: {log[-200:].strip() or 'no log'}")
-        return True
-
     def look(self, targets, job=JOB):
         """What all collectors together are answered: `all`, or else `refused`, `error`,
         `empty` (200 and no target) or `partial`."""

@@ -1,14 +1,16 @@
 """What the black-box measurements share: the allocator as a process that is asked,
 weighed and timed from outside, and rows of Markdown."""
 
+import ctypes
 import http.client
-import os
 import pathlib
 import re
+import signal
 import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -17,19 +19,53 @@ from ports import free_port  # noqa: E402
 
 COLLECTORS = [f"collector-{i}" for i in range(10)]
 JOB = "bench"
-TICKS = os.sysconf("SC_CLK_TCK")
+LIBC = ctypes.CDLL(None)
+
+
+def end_with_script():
+    """What the script has started ends with it, also by a signal: that becomes an
+    exception, which finally and with see. A second one doesn't disturb the ending."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def end(number, _):
+        for one in signals:
+            signal.signal(one, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    for one in signals:
+        signal.signal(one, end)
+
+
+def until(what, holds, within=120, pause=0.005):
+    """Calls holds() until what it returns is true; that. TimeoutError if it isn't
+    within so many seconds, which says `what` hasn't come."""
+    end = time.monotonic() + within
+    while not (value := holds()):
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {within} s")
+        time.sleep(pause)
+    return value
 
 
 class Allocator:
     """The binary on FOLDER/ta.yaml, which has the job JOB and `collectors`; its log
-    is FOLDER/log. `flags` are those beyond the file and the address."""
+    is FOLDER/log. `flags` are those beyond the file and the address. Without a folder
+    it has one of its own, which stop() removes. `with` stops it."""
 
-    def __init__(self, binary, folder, flags=("--log-level=warn",),
+    def __init__(self, binary, folder=None, flags=("--log-level=warn",),
                  collectors=COLLECTORS):
-        self.binary, self.folder = binary, pathlib.Path(folder)
+        # Goes with the object even if a constructor doesn't come to its end.
+        self._own = None if folder else tempfile.TemporaryDirectory(prefix="ta-bench-")
+        self.binary, self.folder = binary, pathlib.Path(folder or self._own.name)
         self.flags, self.collectors = list(flags), list(collectors)
         self.process = None
         self.port = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
 
     def start(self):
         """On the port that it had before, if any."""
@@ -44,9 +80,28 @@ class Allocator:
     def stop(self):
         if self.process:
             self.process.terminate()
-            self.process.wait(20)
-            self.log.close()
-            self.process = None
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                print(f"{self.binary} doesn't end: killed", file=sys.stderr)
+            finally:
+                self.kill()
+        if self._own:
+            self._own.cleanup()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+        self.process = None
+
+    def alive(self):
+        """True; RuntimeError with what it said last if it has ended."""
+        if self.process.poll() is not None:
+            log = (self.folder / "log").read_text(errors="replace")
+            raise RuntimeError(
+                f"ended with {self.process.returncode}: {log[-200:].strip() or 'no log'}")
+        return True
 
     def connect(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -59,23 +114,39 @@ class Allocator:
         answer = connection.getresponse()
         return answer.status, answer.getheader("ETag"), answer.read()
 
+    def get(self, connection, path):
+        """The status and the body."""
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    def wait_200(self, path, within=120, pause=0.005):
+        """Until `path` is answered with 200; the connection that asked, and the
+        body."""
+        connection = None
+
+        def answered():
+            nonlocal connection
+            self.alive()
+            try:
+                connection = connection or self.connect()
+                status, body = self.get(connection, path)
+            except OSError:
+                connection = None
+                return None
+            return (connection, body) if status == 200 else None
+
+        return until(f"200 from {path}", answered, within, pause)
+
+    def wait_ready(self, within=120):
+        """Until it can answer for all targets; the connection that asked."""
+        return self.wait_200("/readyz", within)[0]
+
     def wait_served(self, targets):
         """Until every one of so many targets is in some collector's answer; the
         connection that asked. Fails on a 200 that leaves one out: the promise is 503
         until all is known."""
-        connection = None
-        while True:
-            assert self.process.poll() is None, (self.folder / "log").read_text()
-            try:
-                connection = connection or self.connect()
-                status, _, body = self.ask(connection, self.collectors[0])
-            except OSError:
-                connection = None
-                time.sleep(0.002)
-                continue
-            if status == 200:
-                break
-            time.sleep(0.002)
+        connection, body = self.wait_200(path(self.collectors[0]), pause=0.002)
         served = body.count(b'"targets":') + sum(
             self.ask(connection, collector)[2].count(b'"targets":')
             for collector in self.collectors[1:])
@@ -109,10 +180,13 @@ class Allocator:
         return int(re.search(rf"^{key}:\s+(\d+) kB", status, re.M)[1]) * 1024
 
     def cpu(self):
-        """Seconds."""
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text()
-        fields = fields.rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        """Seconds, of all threads that it has or had. By the process's clock, which is
+        exact: /proc/PID/stat counts in steps of 10 ms."""
+        clock = ctypes.c_int()
+        error = LIBC.clock_getcpuclockid(self.process.pid, ctypes.byref(clock))
+        if error:
+            raise OSError(error, "clock_getcpuclockid")
+        return time.clock_gettime(clock.value)
 
 
 def path(collector, job=JOB):
