@@ -139,8 +139,7 @@ bool IsField(std::string_view name, std::string_view lower) {
 // One group's bytes to a GroupText; keeps its memory from group to group.
 class GroupParser {
  public:
-  // `bytes` must be followed by `readable - bytes.size()` readable ones, one at
-  // least.
+  // From `bytes` on `readable` may be read, which is more than `size`.
   Result<void> Parse(char* bytes, std::size_t size, std::size_t readable,
                      GroupText& group) {
     // simdjson looks at the one behind the text, and what it finds wrong may
