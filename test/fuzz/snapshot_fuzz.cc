@@ -97,9 +97,13 @@ std::shared_ptr<const Config> MakeConfig(int rule) {
 
 // Made once: they are the same for every input.
 const std::shared_ptr<const Config>& ConfigWith(int rule) {
-  static const auto& configs =
-      *new std::array<std::shared_ptr<const Config>, kRules>{
-          MakeConfig(0), MakeConfig(1), MakeConfig(2), MakeConfig(3)};
+  static const auto& configs = *new auto([] {
+    std::array<std::shared_ptr<const Config>, kRules> made;
+    for (int i = 0; i < kRules; ++i) {
+      made[static_cast<std::size_t>(i)] = MakeConfig(i);
+    }
+    return made;
+  }());
   return configs[static_cast<std::size_t>(rule)];
 }
 
