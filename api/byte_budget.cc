@@ -66,6 +66,13 @@ bool ByteCharge::Set(std::size_t bytes) {
   return true;
 }
 
+bool ByteCharge::SetAhead(std::size_t bytes) {
+  if (budget_ != nullptr && !oversize_ && bytes > budget_->Ceiling(use_)) {
+    return false;
+  }
+  return Set(bytes);
+}
+
 void ByteCharge::Release() {
   if (budget_ == nullptr) return;
   const std::size_t bytes = std::exchange(bytes_, 0);

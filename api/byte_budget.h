@@ -74,6 +74,9 @@ class ByteCharge {
   // two at a time: rendering one takes a tenth of a second and more, in which
   // its thread answers no probe. False: nothing has changed.
   [[nodiscard]] bool Set(std::size_t bytes);
+  // The same for what can be done without: beside the budget nothing is let in
+  // for it, and a refusal doesn't make it too_large().
+  [[nodiscard]] bool SetAhead(std::size_t bytes);
   // An empty charge of the same budget and use.
   ByteCharge Another() const { return {budget_, use_}; }
   // Was more asked for than people can ever have? Coming back won't help.

@@ -16,6 +16,18 @@ void ByteBuffer::Grow(std::size_t bytes) {
     if (out_.size() >= bytes) return;
     room = bytes;
   }
+  MakeRoom(room);
+}
+
+void ByteBuffer::ReserveAhead(std::size_t bytes) {
+  const std::size_t room = size_ + bytes;
+  if (room <= out_.size() || refused_) return;
+  if (charge_ == nullptr || charge_->SetAhead(out_.size() + room)) {
+    MakeRoom(room);
+  }
+}
+
+void ByteBuffer::MakeRoom(std::size_t room) {
   out_.resize_and_overwrite(room, [](char*, std::size_t size) { return size; });
   if (charge_ != nullptr && !refused_) (void)charge_->Set(room);
 }

@@ -43,6 +43,9 @@ class ByteBuffer {
   void Reserve(std::size_t bytes) {
     if (out_.size() - size_ < bytes) Grow(bytes);
   }
+  // The same if it is granted; else nothing has changed, and nothing is
+  // refused: for room that may turn out not to be needed.
+  void ReserveAhead(std::size_t bytes);
   // Where the next byte goes. Advance says how many were written there.
   char* end() { return out_.data() + size_; }
   void Advance(std::size_t bytes) { size_ += bytes; }
@@ -58,6 +61,7 @@ class ByteBuffer {
 
  private:
   void Grow(std::size_t bytes);
+  void MakeRoom(std::size_t room);  // in all
 
   std::string out_;       // its size is the room, not what was written
   std::size_t size_ = 0;  // bytes written

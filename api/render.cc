@@ -61,8 +61,8 @@ void RenderTarget(std::string_view address, ByteBuffer& out) {
 // The targets of a list are about as long as the first one: room for all of
 // them at once, rather than twice as much again and again, each page of it new.
 void MakeRoom(std::size_t expected_bytes, ByteBuffer& out) {
-  out.Reserve(std::min(expected_bytes + expected_bytes / 16 + kSpareBytes,
-                       kMostRoomAhead));
+  out.ReserveAhead(std::min(expected_bytes + expected_bytes / 16 + kSpareBytes,
+                            kMostRoomAhead));
 }
 
 }  // namespace

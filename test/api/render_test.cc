@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "api/byte_budget.h"
 #include "test/support/snapshot_builder.h"
 
 namespace ta {
@@ -13,11 +15,18 @@ namespace {
 struct Rendered {
   std::string body;
   std::size_t room = 0;  // that it took
+  bool refused = false;
 };
+
+// For people, with a limit; nobody else takes of it.
+ByteCharge ChargeOf(std::size_t limit) {
+  return {std::make_shared<ByteBudget>(limit), ByteBudget::Use::kPerson};
+}
 
 // Of so many targets, one of which, by number, has a label of so many bytes. It
 // is no part of the identity, so that the order stays.
-Rendered Render(int targets, int long_one = -1, std::size_t long_bytes = 0) {
+Rendered Render(int targets, int long_one = -1, std::size_t long_bytes = 0,
+                ByteCharge charge = {}) {
   test::SnapshotBuilder builder;
   builder.Member("c-0");
   builder.Job("node", {});
@@ -29,10 +38,19 @@ Rendered Render(int targets, int long_one = -1, std::size_t long_bytes = 0) {
   }
   const auto snapshot = builder.Build();
   const JobView& job = *snapshot->jobs[0];
-  ByteBuffer out;
+  ByteBuffer out(&charge);
   RenderTargets(job, job.ListOf(1), LabelsMode::kDiscovered, out);
   const std::size_t room = out.room();
-  return {out.Take(), room};
+  const bool refused = out.refused() || charge.too_large();
+  return {out.Take(), room, refused};
+}
+
+// The number of the target that stands first in the list of so many.
+int FirstOf(int targets) {
+  constexpr std::string_view kBefore = R"([{"targets":["host-)";
+  const std::string body = Render(targets).body;
+  EXPECT_TRUE(body.starts_with(kBefore));
+  return std::stoi(body.substr(kBefore.size()));
 }
 
 TEST(RenderTest, AListOfAlikeTargetsGetsItsRoomAtOnce) {
@@ -41,13 +59,23 @@ TEST(RenderTest, AListOfAlikeTargetsGetsItsRoomAtOnce) {
 }
 
 TEST(RenderTest, OneLongTargetDoesNotMakeRoomForAsLongOnes) {
-  constexpr std::string_view kBefore = R"([{"targets":["host-)";
-  const std::string alike = Render(1'000).body;
-  ASSERT_TRUE(alike.starts_with(kBefore));
-  const int first = std::stoi(alike.substr(kBefore.size()));
-  const Rendered rendered = Render(1'000, first, 100'000);
+  const Rendered rendered = Render(1'000, FirstOf(1'000), 100'000);
   EXPECT_GT(rendered.body.find("host-", 100'000), std::size_t{100'000});
   EXPECT_LT(rendered.room, std::size_t{3} << 20);
+}
+
+// The room ahead was asked for like any other, and its refusal was the list's.
+TEST(RenderTest, RoomAheadThatTheBudgetRefusesIsDoneWithout) {
+  const int first = FirstOf(1'000);
+  const std::string body = Render(1'000, first, 10'000).body;
+  ASSERT_LT(body.size(), std::size_t{200'000});
+  const Rendered rendered = Render(1'000, first, 10'000, ChargeOf(1'000'000));
+  EXPECT_FALSE(rendered.refused);
+  EXPECT_TRUE(rendered.body == body);
+}
+
+TEST(RenderTest, AListThatDoesNotFitIsRefused) {
+  EXPECT_TRUE(Render(1'000, -1, 0, ChargeOf(50'000)).refused);
 }
 
 TEST(RenderTest, OneTargetIsAListToo) {
