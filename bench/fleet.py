@@ -6,14 +6,15 @@ seeds, in files of about as many targets each as are asked for, written as a str
 
 A pod is as role pod finds it: 44 labels, 2.9 kB, a group for each of its ports. An
 endpoint is as role endpointslice finds it, with its pod: 74 labels, 5 kB. File SD
-adds __meta_filepath. Of a target's pairs four or five are its own
-(address, pod IP, name and uid, container id); the rest it shares with its
-application, node or namespace. Namespaces, applications and nodes have the sizes
-that they have where people work: a few large, many small.
+adds __meta_filepath. Five of a target's pairs are its own, six of an endpoint's
+(address, pod IP, name and uid, container id; the slice's name for the pod), unless
+two containers share a pod; the rest it shares with its application, node or
+namespace. Namespaces, applications and nodes have the sizes that they have where
+people work: a few large, many small.
 
 File SD knows no labels of a target but those of its group, so each target is a group
 of its own here, with all of its labels. An API server's slice shares a third of them
-among up to a hundred endpoints: what that saves is in the rows of allocator_bench.
+among up to a hundred endpoints.
 """
 
 import argparse
@@ -48,7 +49,8 @@ class _Application:
         # A few namespaces have most applications.
         self.namespace = f"team-{int(200 * dice.random() ** 3)}"
         self.hash = f"{dice.getrandbits(40):010x}"
-        # Pareto: half have less than ten pods, one in a thousand over a thousand.
+        # Pareto: of 20,000 applications two thirds have less than ten pods, half at
+        # most six, and seven in a thousand over a thousand.
         self.size = min(2_000, int(3 * dice.paretovariate(0.85)))
         # One in ten has a second container with metrics, as a service mesh gives it.
         containers = [(self.name, 8080), ("mesh-proxy", 15090)]
