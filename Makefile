@@ -58,14 +58,15 @@ bench:
 	@scripts/deps.sh bench
 	@scripts/bench.sh
 
+# What quotes the flags have reaches the program: they go by the environment.
 bench-compare:
-	@[ -n "$(PEER)" ] || { \
+	@[ -n "$$PEER" ] || { \
 	  echo "usage: make bench-compare PEER=/path/to/another/allocator" \
 	    "[PEER_ARGS='FLAGS'] [PARTS='start churn']" >&2; exit 2; }
 	@scripts/deps.sh compare
 	@$(MAKE) --no-print-directory build
 	@test/integration/kube/build.sh
-	@bench/compare.py --peer "$(PEER)" --peer-args="$(PEER_ARGS)" $(PARTS)
+	@bench/compare.py --peer "$$PEER" --peer-args="$$PEER_ARGS" $(PARTS)
 
 format:
 	@scripts/deps.sh lint
