@@ -38,8 +38,9 @@ PARTS = {
     "restart": compare_members.restart,
 }
 # What an allocator that doesn't do its part makes of a measurement.
-FAILURES = (AssertionError, LookupError, RuntimeError, ValueError, OSError,
-            http.client.HTTPException, subprocess.SubprocessError)
+FAILURES = (ArithmeticError, AssertionError, AttributeError, LookupError, OSError,
+            RuntimeError, TypeError, ValueError, http.client.HTTPException,
+            subprocess.SubprocessError)
 
 
 class Case:
@@ -54,9 +55,8 @@ class Case:
         if side.name in self.failed:
             return
         try:
-            for place in enumerate(measure(side)):
-                row = place[1]
-                by_side = self.rows.setdefault((place[0], row.what), {})
+            for index, row in enumerate(measure(side)):
+                by_side = self.rows.setdefault((index, row.what), {})
                 by_side.setdefault(side.name, []).append(row)
         except FAILURES as error:
             said = " ".join(str(error).split()) or type(error).__name__
@@ -71,7 +71,7 @@ class Case:
                 for (_, what), by_side in self.rows.items()]
 
     def _line(self, what, by_side, sides):
-        values, cells = [], []
+        values, cells, compared = [], [], True
         for side in sides:
             rows = by_side.get(side.name)
             if side.name in self.failed or not rows:
@@ -81,8 +81,9 @@ class Case:
             samples = [sample for row in rows for sample in row.samples]
             values.append(rows[0].pick(samples))
             cells.append(shown(values[-1], rows[0].unit))
-        ours, peer = values
-        return f"| {what} | {' | '.join(cells)} | {ratio(ours, peer)} |"
+            compared = rows[0].compared
+        cells.append(ratio(*values) if compared else "–")
+        return f"| {what} | {' | '.join(cells)} |"
 
 
 def ratio(ours, peer):

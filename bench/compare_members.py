@@ -30,6 +30,9 @@ class Watch:
         self.subject = subject
         self.scrapers = Scrapers(subject.port, subject.collectors, [JOB])
         self.since = time.monotonic()
+        self._read = 0  # so many of the answers are in what follows
+        self._has = {}
+        self._changes = []  # (time, collector to what it has)
 
     def event(self):
         """What is said from now on is counted from now on."""
@@ -38,12 +41,15 @@ class Watch:
     def history(self):
         """Whenever somebody has another list than before: (seconds since event(),
         collector to what it has)."""
-        has = {}
-        for at, name, _, status, addresses in self.scrapers.answers():
-            if status not in (0, 200) or has.get(name) == addresses:
+        for at, name, _, status, addresses in self.scrapers.answers(first=self._read):
+            self._read += 1
+            had = self._has.get(name)
+            # Mostly the same object: a collector keeps an equal set only once.
+            if status not in (0, 200) or had is addresses or had == addresses:
                 continue
-            has[name] = addresses
-            yield at - self.since, dict(has)
+            self._has = {**self._has, name: addresses}
+            self._changes.append((at, self._has))
+        return [(at - self.since, has) for at, has in self._changes]
 
     def owners(self):
         """Target to collector. REQUIRES: at rest."""
@@ -56,15 +62,13 @@ class Watch:
         end = time.monotonic() + within
         while time.monotonic() < end:
             self.subject.alive()
-            last, has = 0, {}
-            for last, has in self.history():
-                pass
+            last, has = (self.history() or [(0, {})])[-1]
             shares = {name: share for name, share in has.items() if share}
-            if (sum(map(len, shares.values())) == len(self.expected)
+            if (time.monotonic() - self.since - max(last, 0) > self.quiet
+                    and sum(map(len, shares.values())) == len(self.expected)
                     and frozenset().union(*shares.values()) == self.expected
                     and shares.keys() <= set(names)
-                    and (newcomer is None or newcomer in shares)
-                    and time.monotonic() - self.since - max(last, 0) > self.quiet):
+                    and (newcomer is None or newcomer in shares)):
                 return max(last, 0)
             time.sleep(0.1)
         raise TimeoutError(f"not at rest after {within} s")
@@ -166,10 +170,18 @@ def _join(given, watch, names):
     ]
 
 
+def _share(owners, name):
+    """The collector's targets."""
+    share = {address for address, owner in owners.items() if owner == name}
+    if not share:
+        raise RuntimeError(f"{name} has no targets that it could give away")
+    return share
+
+
 def _leave(given, watch, names):
     leaver = names.pop(3)
     before = watch.owners()
-    share = [address for address in before if before[address] == leaver]
+    share = _share(before, leaver)
     watch.event()
     given.setting.pods.tell_to_end(leaver)
     end = time.monotonic() + (2 if given.setting.quick else TERMINATING_SECONDS)
@@ -189,7 +201,7 @@ def _leave(given, watch, names):
 def _die(given, watch, names):
     dead = names.pop(5)
     before = watch.owners()
-    share = {address for address in before if before[address] == dead}
+    share = _share(before, dead)
     watch.event()
     watch.scrapers.remove(dead)
     given.setting.pods.remove(dead)

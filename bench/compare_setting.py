@@ -18,8 +18,10 @@ from target_files import TargetFiles
 Side = collections.namedtuple("Side", "name binary flags")
 
 # One line of the table: what was measured, in which unit ("s", "MiB", "×", "targets",
-# "s a minute"), its samples, and which of all rounds' samples stands for them.
-Row = collections.namedtuple("Row", "what unit samples pick", defaults=[statistics.median])
+# "s a minute"), its samples, which of all rounds' samples stands for them, and whether
+# the two sides' are compared.
+Row = collections.namedtuple("Row", "what unit samples pick compared",
+                             defaults=[statistics.median, True])
 
 
 class Subject(measure.Allocator):

@@ -45,9 +45,10 @@ class Scrapers:
         for thread in self._threads.values():
             thread.join(10)
 
-    def answers(self, since=0.0):
+    def answers(self, since=0.0, first=0):
+        """Those from the time `since` on, but for as many as `first` says."""
         with self._lock:
-            return [answer for answer in self._answers if answer[0] >= since]
+            return [answer for answer in self._answers[first:] if answer[0] >= since]
 
     def shares(self):
         """By job and collector: what each scrapes now."""
