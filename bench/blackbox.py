@@ -3,7 +3,7 @@
 file to the served answer, from start to served, resident memory, CPU at a steady
 trickle of changes, and what an answer costs. Each row is one line of Markdown.
 
-    bench/blackbox.py                 everything, about five minutes
+    bench/blackbox.py                 everything, about eight minutes
     bench/blackbox.py change memory   only these
     bench/blackbox.py --quick         smaller, to see that it works
 
@@ -18,21 +18,19 @@ import resource
 import shutil
 import socket
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 
 import measure
-from measure import COLLECTORS, JOB, ROOT, path, row, spread
-from target_files import TargetFiles
+from measure import COLLECTORS, JOB, ROOT, path, row, spread, wrk
+from target_files import TargetFiles, cpu_of_changes
 
 
 class Fleet(measure.Allocator):
     """Targets in files, a configuration, and the allocator on them."""
 
     def __init__(self, binary, targets, files, labels="few"):
-        super().__init__(binary, tempfile.mkdtemp(prefix="ta-bench-"))
+        super().__init__(binary)
         self.files = TargetFiles(self.folder / "sd", targets, files, labels)
         self.change = self.files.change
         (self.folder / "ta.yaml").write_text(json.dumps({
@@ -40,20 +38,12 @@ class Fleet(measure.Allocator):
             "config": {"scrape_configs": [self.files.scrape_config(JOB)]},
         }))
 
-    def stop(self):
-        super().stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
 
 @contextlib.contextmanager
 def running(arguments, targets, files, labels="few"):
-    fleet = Fleet(arguments.binary, targets, files, labels)
-    try:
+    with Fleet(arguments.binary, targets, files, labels) as fleet:
         fleet.start()
-        connection = fleet.wait_served(targets)
-        yield fleet, connection
-    finally:
-        fleet.stop()
+        yield fleet, fleet.wait_served(targets)
 
 
 def measure_change(arguments):
@@ -61,16 +51,16 @@ def measure_change(arguments):
     sizes = [(1_000, 1)] if arguments.quick else [
         (10_000, 1), (10_000, 100), (100_000, 1), (100_000, 100)]
     for targets, files in sizes:
-        rounds = 10 if arguments.quick else (60 if files == 1 else 200)
+        rounds = 10 if arguments.quick else 200
         with running(arguments, targets, files) as (fleet, connection):
             collector = fleet.owner(connection, fleet.files.first_address())
             _, etag, _ = fleet.ask(connection, collector)
             taken = []
             for _ in range(rounds):
+                time.sleep(0.2)  # each alone, not coalesced with what was before
                 value, begun = fleet.change()
                 etag = fleet.until_shown(connection, collector, etag, value.encode())
                 taken.append(time.perf_counter() - begun)
-                time.sleep(0.15)  # each alone, not coalesced with the last
             row(f"change → served, {targets:,} targets in {files} file(s), "
                 f"{rounds} changes",
                 spread(taken))
@@ -82,15 +72,12 @@ def measure_start(arguments):
     for files in [1, 100]:
         taken, cpu = [], []
         for _ in range(2 if arguments.quick else 5):
-            fleet = Fleet(arguments.binary, targets, files)
-            try:
+            with Fleet(arguments.binary, targets, files) as fleet:
                 begun = time.perf_counter()
                 fleet.start()
                 fleet.wait_served(targets)
                 taken.append(time.perf_counter() - begun)
                 cpu.append(fleet.cpu())
-            finally:
-                fleet.stop()
         row(f"start → all {targets:,} targets served, {files} file(s), never `200 []`",
             f"median {statistics.median(taken):.2f} s, max {max(taken):.2f} s, "
             f"CPU {statistics.median(cpu):.2f} s")
@@ -104,22 +91,9 @@ def measure_memory(arguments):
     row("resident, 1 target", f"{empty / 2**20:.1f} MiB")
     for labels, count in [("few", 6), ("kubernetes", 42)]:
         # Started without anyone asking for all the targets: no cached answers.
-        fleet = Fleet(arguments.binary, targets, 100, labels)
-        try:
+        with Fleet(arguments.binary, targets, 100, labels) as fleet:
             fleet.start()
-            connection = None
-            end = time.monotonic() + 60
-            while time.monotonic() < end:
-                try:
-                    connection = connection or fleet.connect()
-                    connection.request("GET", "/readyz")
-                    answer = connection.getresponse()
-                    answer.read()
-                    if answer.status == 200:
-                        break
-                except OSError:
-                    connection = None
-                time.sleep(0.05)
+            connection = fleet.wait_ready()
             time.sleep(2)
             idle, peak = fleet.memory(), fleet.memory("VmHWM")
             row(f"resident, {targets:,} targets × {count} labels, idle",
@@ -134,8 +108,6 @@ def measure_memory(arguments):
             after = fleet.memory()
             row("  after a change of each file and an answer to each collector",
                 f"{after / 2**20:.1f} MiB, peak {fleet.memory('VmHWM') / 2**20:.1f} MiB")
-        finally:
-            fleet.stop()
 
 
 def measure_cpu(arguments):
@@ -144,13 +116,8 @@ def measure_cpu(arguments):
     for files in [1, 100]:
         with running(arguments, targets, files) as (fleet, _):
             time.sleep(1)
-            before, begun = fleet.cpu(), time.monotonic()
-            for turn in range(seconds):
-                fleet.change(turn % files)
-                time.sleep(max(0, begun + turn + 1 - time.monotonic()))
-            used = fleet.cpu() - before
             row(f"CPU at one change a second, {targets:,} targets in {files} file(s)",
-                f"{used * 60 / (time.monotonic() - begun):.2f} s a minute")
+                f"{cpu_of_changes(fleet, fleet.files, seconds):.2f} s a minute")
 
 
 def measure_answers(arguments):
@@ -163,11 +130,8 @@ def measure_answers(arguments):
         with running(arguments, targets, 1) as (fleet, connection):
             body = fleet.ask(connection, COLLECTORS[0])[2]
             before = fleet.cpu()
-            done = subprocess.run(
-                ["wrk", "-t1", "-c16", f"-d{seconds}s", "--latency",
-                 f"http://127.0.0.1:{fleet.port}{path(COLLECTORS[0])}"],
-                capture_output=True, text=True, check=True, timeout=60).stdout
-            requests = int(re.search(r"(\d+) requests in", done)[1])
+            requests, done = wrk(
+                f"http://127.0.0.1:{fleet.port}{path(COLLECTORS[0])}", 16, seconds)
             p99 = re.search(r"99%\s+(\S+)", done)[1]
             own_targets = body.count(b'"targets":')
             row(f"an answer of {own_targets} targets, {len(body) / 1e3:.1f} kB, "
@@ -202,12 +166,9 @@ def measure_connections(arguments):
             return
         seconds = 2 if arguments.quick else 10
         begun = fleet.cpu()
-        done = subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s",
-             "-H", "X-Prometheus-Refresh-Interval-Seconds: 30",
-             f"http://127.0.0.1:{fleet.port}{path(COLLECTORS[0])}"],
-            capture_output=True, text=True, check=True, timeout=90).stdout
-        requests = int(re.search(r"(\d+) requests in", done)[1])
+        requests, _ = wrk(
+            f"http://127.0.0.1:{fleet.port}{path(COLLECTORS[0])}", connections, seconds,
+            "-H", "X-Prometheus-Refresh-Interval-Seconds: 30")
         each = (fleet.cpu() - begun) / requests
         row(f"a scraper's poll of 16 targets over {connections:,} connections",
             f"{1e3 * each:.3f} ms of CPU: 33,000 a second are "
@@ -227,6 +188,7 @@ def main():
     parser.add_argument("--binary", default=ROOT / "build/release/target-allocator")
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
+    measure.end_with_script()
     measure.header()
     for part in arguments.parts or PARTS:
         PARTS[part](arguments)

@@ -3,8 +3,10 @@ weighed and timed from outside, and rows of Markdown."""
 
 import ctypes
 import http.client
+import math
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import statistics
@@ -161,18 +163,27 @@ class Allocator:
                 return collector
         raise AssertionError(f"nobody is served {address}")
 
-    def until_shown(self, connection, collector, etag, mark, rest=0, job=JOB):
-        """Asks until the collector's answer has `mark`; that answer's ETag, or None.
-        Between two answers it pauses `rest` times as long as one takes."""
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            begun = time.monotonic()
+    def shown(self, connection, collector, etag, mark, rest=0, job=JOB):
+        """Asks until the collector's answer has `mark`; that answer's ETag, or None,
+        and for how many seconds before its end nobody knows whether it was there: from
+        the question before on. After a list it pauses `rest` times as long as that took;
+        a 304 costs next to nothing."""
+        last = time.monotonic()
+        end = last + 60
+        while (begun := time.monotonic()) < end:
             status, fresh, body = self.ask(
                 connection, collector, {"If-None-Match": etag} if etag else None, job)
+            done = time.monotonic()
             if status == 200 and mark in body:
-                return fresh
-            time.sleep(max(0.0005, rest * (time.monotonic() - begun)))
+                return fresh, done - last
+            last = begun
+            time.sleep(max(0.0005, rest * (done - begun) if status == 200 else 0))
         raise TimeoutError(f"{mark.decode()} is not served after 60 s")
+
+    def until_shown(self, connection, collector, etag, mark, job=JOB):
+        """Asks without a rest until the collector's answer has `mark`; that answer's
+        ETag, or None."""
+        return self.shown(connection, collector, etag, mark, job=job)[0]
 
     def memory(self, key="VmRSS"):
         """Bytes."""
@@ -202,10 +213,32 @@ def row(what, figure):
 
 
 def percentile(values, share):
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+    """The least of the values that so many of them don't exceed."""
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
 def spread(seconds):
-    return (f"p50 {1e3 * statistics.median(seconds):.1f} ms, "
-            f"p99 {1e3 * percentile(seconds, 0.99):.1f} ms, "
+    """Of fewer than a hundred values p99 would be the highest, and isn't there."""
+    p99 = f"p99 {1e3 * percentile(seconds, 0.99):.1f} ms, " if len(seconds) >= 100 else ""
+    return (f"p50 {1e3 * statistics.median(seconds):.1f} ms, {p99}"
             f"max {1e3 * max(seconds):.1f} ms")
+
+
+def wrk(url, connections, seconds, *more):
+    """What wrk prints, with one thread, of so many seconds of questions, each sent when
+    the last was answered. RuntimeError if it isn't there, or any question was not
+    answered with 200. Returns (requests, text)."""
+    if not shutil.which("wrk"):
+        raise RuntimeError("wrk is not installed")
+    text = subprocess.run(
+        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s",
+         "--latency", *more, url],
+        capture_output=True, text=True, check=True, timeout=seconds + 80).stdout
+    requests = re.search(r"(\d+) requests in", text)
+    if not requests or requests[1] == "0":
+        raise RuntimeError(f"{url}: no answer")
+    for wrong in ("Non-2xx", "Socket errors"):
+        if wrong in text:
+            line = next(line for line in text.splitlines() if wrong in line)
+            raise RuntimeError(f"{url}: {line.strip()}")
+    return int(requests[1]), text

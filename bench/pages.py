@@ -10,7 +10,6 @@ Everything is on loopback and ends with the script.
 """
 
 import argparse
-import contextlib
 import json
 import re
 import shutil
@@ -18,7 +17,7 @@ import subprocess
 import time
 
 import blackbox
-from measure import COLLECTORS, JOB, ROOT, path, row, spread
+from measure import COLLECTORS, JOB, ROOT, end_with_script, path, row, spread
 
 ROUNDS = 100
 # A fifth of the hosts.
@@ -69,7 +68,7 @@ def measure_pages(fleet, connection, count, rounds):
             body = ask(connection, target)
             taken.append(time.perf_counter() - begun)
         cpu = 1e3 * (fleet.cpu() - before) / rounds
-        row(f"page: {name}", f"{len(body) / 1e3:.0f} kB, {cpu:.1f} ms of CPU, {spread(taken)}")
+        row(f"page: {name}", f"{len(body) / 1e3:.0f} kB, {cpu:.2f} ms of CPU, {spread(taken)}")
 
 
 def poll(connection, seconds):
@@ -107,14 +106,14 @@ def main():
     parser.add_argument("--binary", default=ROOT / "build/release/target-allocator")
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
+    end_with_script()
     targets = 2_000 if arguments.quick else 100_000
     fleet = blackbox.Fleet(arguments.binary, targets, 100)
     config = fleet.folder / "ta.yaml"
     written = json.loads(config.read_text())
     written["config"]["scrape_configs"][0]["relabel_configs"] = [DROP]
     config.write_text(json.dumps(written))
-    with contextlib.ExitStack() as stack:
-        stack.callback(fleet.stop)
+    with fleet:
         fleet.start()
         connection = fleet.wait_served(targets * 4 // 5)
         measure_pages(fleet, connection, targets, 5 if arguments.quick else ROUNDS)

@@ -36,6 +36,28 @@ def kubernetes_labels(i):
     return labels  # and __address__, __meta_filepath: 42
 
 
+def replace(path, text):
+    """Writes the file's new content beside it, then renames; when that began."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(text)
+    begun = time.perf_counter()
+    fresh.replace(path)
+    return begun
+
+
+def cpu_of_changes(allocator, files, seconds):
+    """The allocator's CPU, in seconds a minute, at one change a second, of each of the
+    TargetFiles' files in turn. RuntimeError if they weren't written as fast."""
+    before, begun = allocator.cpu(), time.monotonic()
+    for turn in range(seconds):
+        files.change(turn % len(files.groups))
+        time.sleep(max(0, begun + turn + 1 - time.monotonic()))
+    used, lasted = allocator.cpu() - before, time.monotonic() - begun
+    if lasted > 1.05 * seconds:
+        raise RuntimeError(f"{seconds} changes took {lasted:.1f} s, not one a second")
+    return used * 60 / lasted
+
+
 class TargetFiles:
     """FOLDER/<number>.json: so many targets spread over so many files, each target a
     group of its own. Their labels are `few`, or as a pod of `kubernetes` has them."""
@@ -51,6 +73,8 @@ class TargetFiles:
                 own["host"] = f"host-{i}"
             address = f"10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}:9100"
             self.groups[i % files].append({"targets": [address], "labels": own})
+        # As they are written, so that a change costs the machine little.
+        self.texts = [[json.dumps(group) for group in file] for file in self.groups]
         for number in range(files):
             self.write(number)
 
@@ -63,13 +87,9 @@ class TargetFiles:
         return {group["targets"][0] for file in self.groups for group in file}
 
     def write(self, number):
-        """Writes the file's new content beside it, then renames; when that
-        began."""
-        fresh = self.folder / f"{number}.new"
-        fresh.write_text(json.dumps(self.groups[number]))
-        begun = time.perf_counter()
-        fresh.replace(self.folder / f"{number}.json")
-        return begun
+        """When the file was renamed into place."""
+        text = "[" + ", ".join(self.texts[number]) + "]"
+        return replace(self.folder / f"{number}.json", text)
 
     def change(self, number=0):
         """Changes one target's label, which leaves it where it is; its new value,
@@ -77,6 +97,7 @@ class TargetFiles:
         self.version += 1
         value = f"changed-{self.version}"
         self.groups[number][0]["labels"]["team"] = value
+        self.texts[number][0] = json.dumps(self.groups[number][0])
         return value, self.write(number)
 
     def first_address(self):
