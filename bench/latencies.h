@@ -33,17 +33,27 @@ class Latencies {
     std::ranges::sort(known);
     return known;
   }
+  // Of all requests in [from, to): one that has none took for ever, infinity.
+  std::vector<double> SortedOfAll(std::size_t from, std::size_t to) const {
+    std::vector<double> all = Sorted(from, to);
+    const std::size_t end = std::min(to, microseconds_.size());
+    all.resize(end - std::min(from, end),
+               std::numeric_limits<double>::infinity());
+    return all;
+  }
 
  private:
   static constexpr auto kNone = std::numeric_limits<std::uint32_t>::max();
   std::vector<std::uint32_t> microseconds_;
 };
 
-// The value that `share` of `sorted` are below; of an empty list 0.
+// The value that `share` of `sorted` are below; of an empty list NaN.
 inline double Percentile(const std::vector<double>& sorted, double share) {
-  if (sorted.empty()) return 0;
-  const auto at =
-      static_cast<std::size_t>(share * static_cast<double>(sorted.size()));
+  if (sorted.empty()) return std::numeric_limits<double>::quiet_NaN();
+  // 0.29 * 100 is a little less than 29.
+  constexpr double kRounding = 1e-6;
+  const auto at = static_cast<std::size_t>(
+      share * static_cast<double>(sorted.size()) + kRounding);
   return sorted[std::min(at, sorted.size() - 1)];
 }
 

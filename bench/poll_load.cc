@@ -14,9 +14,9 @@
 // connections at 33,333 a second are a fleet that refreshes each 30 s.
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -30,15 +30,13 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <limits>
-#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "bench/answer_reader.h"
-#include "bench/latencies.h"
+#include "bench/load_report.h"
 
 namespace ta::bench {
 namespace {
@@ -52,10 +50,7 @@ struct Options {
   std::string path;
   std::uint64_t jobs = 1;
   std::uint64_t collectors = 1;
-  std::uint64_t connections = 1;
-  double rate = 100;
-  double seconds = 1;
-  double warmup = 0;
+  LoadPlan plan;
   int sources = 1;
   std::vector<std::string> headers;
   bool conditional = false;
@@ -71,6 +66,7 @@ constexpr int kMostInARow = 64;
 
 struct Connection {
   int fd = -1;
+  bool connecting = false;
   bool busy = false;        // an answer is awaited
   std::uint64_t asked = 0;  // requests sent; the next one's turn
   std::uint64_t due = 0;    // requests whose time has come
@@ -81,36 +77,35 @@ class Load {
  public:
   explicit Load(Options options)
       : options_(std::move(options)),
-        total_(static_cast<std::uint64_t>(
-            options_.rate * (options_.warmup + options_.seconds))),
-        first_(static_cast<std::uint64_t>(options_.rate * options_.warmup)),
-        connections_(options_.connections),
-        latency_(total_),
-        late_(total_) {
+        total_(options_.plan.total()),
+        connections_(options_.plan.connections),
+        etags_(options_.conditional ? pairs() : 0),
+        report_(options_.plan) {
     for (const std::string& header : options_.headers) {
       tail_ += header + "\r\n";
     }
   }
 
-  // Why it could not begin; "" if it ran.
+  // Why it could not run; "" if it did.
   std::string Run();
-  std::string Report() const;
+  const LoadReport& report() const { return report_; }
 
  private:
-  std::uint64_t PairOf(std::uint64_t connection, std::uint64_t turn) const {
-    const std::uint64_t pairs = options_.jobs * options_.collectors;
-    return (connection + turn * options_.connections) % pairs;
-  }
-  std::uint64_t NumberOf(const Connection& one) const {
+  std::uint64_t pairs() const { return options_.jobs * options_.collectors; }
+  // Of the connection's turn-th request, from 0 on.
+  std::uint64_t NumberOf(const Connection& one, std::uint64_t turn) const {
     const auto index = static_cast<std::uint64_t>(&one - connections_.data());
-    return index + (one.asked - 1) * options_.connections;
+    return index + turn * connections_.size();
   }
   Clock::time_point TimeOf(std::uint64_t number) const {
     return begin_ + nanoseconds(std::llround(1e9 * static_cast<double>(number) /
-                                             options_.rate));
+                                             options_.plan.rate));
   }
 
   bool Open(Connection& one);
+  bool Connected(Connection& one);
+  bool Connect(Connection& one);
+  void Ready(Connection& one);
   void Ask(Connection& one, bool waited);
   void Read(Connection& one);
   void Answered(Connection& one);
@@ -119,28 +114,22 @@ class Load {
 
   const Options options_;
   const std::uint64_t total_;
-  const std::uint64_t first_;  // of those that are measured
   std::string tail_ = "Host: bench\r\n";
   std::vector<Connection> connections_;
+  sockaddr_in server_{};
   int epoll_ = -1;
   Clock::time_point begin_;
   std::uint64_t next_ = 0;         // the first that is not due yet
   std::uint64_t outstanding_ = 0;  // due, and not answered
   std::string request_;
   std::vector<char> buffer_ = std::vector<char>(256 * 1024);
-  std::unordered_map<std::uint64_t, std::string> etags_;  // by pair
-
-  Latencies latency_;
-  Latencies late_;  // sent after its time, by our own fault
-  std::map<int, std::uint64_t> statuses_;
-  std::uint64_t broken_ = 0;
-  std::uint64_t body_bytes_ = 0;
-  std::size_t smallest_body_ = std::numeric_limits<std::size_t>::max();
-  std::size_t largest_body_ = 0;
+  std::vector<std::string> etags_;  // by pair; "": none is known
+  LoadReport report_;
 };
 
+// Begins to connect.
 bool Load::Open(Connection& one) {
-  one.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  one.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (one.fd < 0) return false;
   const int on = 1;
   setsockopt(one.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -151,29 +140,50 @@ bool Load::Open(Connection& one) {
   sockaddr_in source{};
   source.sin_family = AF_INET;
   source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + index % sources);
-  sockaddr_in server{};
-  server.sin_family = AF_INET;
-  server.sin_port = htons(options_.port);
-  inet_pton(AF_INET, options_.host.c_str(), &server.sin_addr);
-  if (bind(one.fd, reinterpret_cast<sockaddr*>(&source), sizeof source) != 0 ||
-      connect(one.fd, reinterpret_cast<sockaddr*>(&server), sizeof server) !=
-          0) {
-    close(one.fd);
-    one.fd = -1;
-    return false;
-  }
-  fcntl(one.fd, F_SETFL, O_NONBLOCK);
+  epoll_event event{};
+  event.events = EPOLLOUT;
+  event.data.ptr = &one;
+  one.connecting = true;
+  return bind(one.fd, reinterpret_cast<sockaddr*>(&source), sizeof source) ==
+             0 &&
+         (connect(one.fd, reinterpret_cast<sockaddr*>(&server_),
+                  sizeof server_) == 0 ||
+          errno == EINPROGRESS) &&
+         epoll_ctl(epoll_, EPOLL_CTL_ADD, one.fd, &event) == 0;
+}
+
+// What was begun has ended: well, or with an errno.
+bool Load::Connected(Connection& one) {
+  one.connecting = false;
+  int problem = 0;
+  socklen_t size = sizeof problem;
+  getsockopt(one.fd, SOL_SOCKET, SO_ERROR, &problem, &size);
+  errno = problem;
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.ptr = &one;
-  return epoll_ctl(epoll_, EPOLL_CTL_ADD, one.fd, &event) == 0;
+  return problem == 0 && epoll_ctl(epoll_, EPOLL_CTL_MOD, one.fd, &event) == 0;
+}
+
+// One after the other, so that no backlog is too short for all of them.
+bool Load::Connect(Connection& one) {
+  if (!Open(one)) return false;
+  pollfd wait{.fd = one.fd, .events = POLLOUT, .revents = 0};
+  constexpr int kMilliseconds = std::chrono::milliseconds(kPatience).count();
+  if (poll(&wait, 1, kMilliseconds) == 1) return Connected(one);
+  errno = ETIMEDOUT;
+  return false;
+}
+
+void Load::Ready(Connection& one) {
+  if (!one.connecting) return Read(one);
+  if (!Connected(one)) return Broken(one);
+  if (one.asked < one.due) Ask(one, true);
 }
 
 void Load::Ask(Connection& one, bool waited) {
-  ++one.asked;
-  const std::uint64_t number = NumberOf(one);
-  const std::uint64_t pair =
-      PairOf(number % options_.connections, number / options_.connections);
+  const std::uint64_t number = NumberOf(one, one.asked++);
+  const std::uint64_t pair = number % pairs();
   request_ = "GET ";
   for (std::string_view rest = options_.path; !rest.empty();) {
     constexpr std::string_view kJob = "{job}";
@@ -192,20 +202,16 @@ void Load::Ask(Connection& one, bool waited) {
     }
   }
   request_.append(" HTTP/1.1\r\n").append(tail_);
-  if (options_.conditional) {
-    const auto known = etags_.find(pair);
-    if (known != etags_.end()) {
-      request_.append("If-None-Match: ").append(known->second).append("\r\n");
-    }
+  if (options_.conditional && !etags_[pair].empty()) {
+    request_.append("If-None-Match: ").append(etags_[pair]).append("\r\n");
   }
   request_ += "\r\n";
   one.busy = true;
   one.reader.Begin();
-  if (!waited) late_.Set(number, Clock::now() - TimeOf(number));
+  if (!waited) report_.Sent(number, Clock::now() - TimeOf(number));
   // An idle connection's buffer has room for any request.
-  if (one.fd < 0 ||
-      send(one.fd, request_.data(), request_.size(), MSG_NOSIGNAL) !=
-          static_cast<ssize_t>(request_.size())) {
+  if (send(one.fd, request_.data(), request_.size(), MSG_NOSIGNAL) !=
+      static_cast<ssize_t>(request_.size())) {
     Broken(one);
   }
 }
@@ -231,58 +237,58 @@ void Load::Read(Connection& one) {
 }
 
 void Load::Answered(Connection& one) {
-  const std::uint64_t number = NumberOf(one);
+  const std::uint64_t number = NumberOf(one, one.asked - 1);
   const AnswerReader& answer = one.reader;
-  if (number >= first_) {
-    latency_.Set(number, Clock::now() - TimeOf(number));
-    ++statuses_[answer.status()];
-    body_bytes_ += answer.body_bytes();
-    if (answer.status() == 200) {
-      smallest_body_ = std::min(smallest_body_, answer.body_bytes());
-      largest_body_ = std::max(largest_body_, answer.body_bytes());
-    }
-  }
+  report_.Answered(number, Clock::now() - TimeOf(number), answer);
   if (options_.conditional && answer.status() == 200) {
-    etags_[PairOf(number % options_.connections,
-                  number / options_.connections)] = answer.etag();
+    etags_[number % pairs()] = answer.etag();
   }
   one.busy = false;
   --outstanding_;
   if (one.asked < one.due) Ask(one, true);
 }
 
-// Its request is lost; the next one goes over a connection of its own.
+// What was asked for on it is lost, and what came due meanwhile, or a dead
+// server would be asked on. The next request goes over a connection of its own.
 void Load::Broken(Connection& one) {
   if (one.fd >= 0) close(one.fd);
   one.fd = -1;
-  ++broken_;
-  if (one.busy) --outstanding_;
-  one.busy = false;
-  // What is due meanwhile is lost, too, or a dead server would be asked on.
-  outstanding_ -= one.due - one.asked;
-  broken_ += one.due - one.asked;
-  one.asked = one.due;
-  Open(one);
+  one.connecting = false;
+  if (std::exchange(one.busy, false)) --one.asked;
+  if (one.asked == one.due) report_.ClosedIdle();
+  for (; one.asked < one.due; ++one.asked, --outstanding_) {
+    report_.Lost(NumberOf(one, one.asked));
+  }
 }
 
 void Load::SendDue(Clock::time_point now) {
   for (int i = 0; i < kMostInARow && next_ < total_ && TimeOf(next_) <= now;
        ++i) {
-    Connection& one = connections_[next_++ % options_.connections];
+    if (next_ == options_.plan.first()) report_.Begin();
+    Connection& one = connections_[next_++ % connections_.size()];
     ++one.due;
     ++outstanding_;
-    if (!one.busy) Ask(one, false);
+    if (one.fd < 0 && !Open(one)) {
+      Broken(one);
+    } else if (!one.busy && !one.connecting) {
+      Ask(one, false);
+    }
   }
 }
 
 std::string Load::Run() {
+  server_.sin_family = AF_INET;
+  server_.sin_port = htons(options_.port);
+  if (inet_pton(AF_INET, options_.host.c_str(), &server_.sin_addr) != 1) {
+    return options_.host + " is not an IPv4 address";
+  }
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   rlimit files{};
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
   for (Connection& one : connections_) {
-    if (!Open(one)) return fmt::format("connect: {}", std::strerror(errno));
+    if (!Connect(one)) return fmt::format("connect: {}", std::strerror(errno));
   }
   // For who wants to do something meanwhile.
   fmt::print(stderr, "connected\n");
@@ -299,56 +305,15 @@ std::string Load::Run() {
                         pause.count() % 1'000'000'000};
     const int ready =
         epoll_pwait2(epoll_, events.data(), events.size(), &wait, nullptr);
+    if (ready < 0 && errno != EINTR) {
+      return fmt::format("epoll_pwait2: {}", std::strerror(errno));
+    }
     for (int i = 0; i < ready; ++i) {
-      Read(*static_cast<Connection*>(events[i].data.ptr));
+      Ready(*static_cast<Connection*>(events[i].data.ptr));
     }
   }
+  report_.End();
   return "";
-}
-
-std::string Load::Report() const {
-  const auto latency = latency_.Sorted(first_, total_);
-  const auto late = late_.Sorted(first_, total_);
-  std::string statuses;
-  std::uint64_t failed = 0;
-  for (const auto& [status, count] : statuses_) {
-    fmt::format_to(std::back_inserter(statuses), "{}\"{}\":{}",
-                   statuses.empty() ? "" : ",", status, count);
-    if (status != 200 && status != 304) failed += count;
-  }
-  // By second in which they were scheduled.
-  std::string p99_by_second;
-  for (double second = 0; second < options_.seconds; ++second) {
-    const auto number = [&](double at) {
-      return first_ + static_cast<std::uint64_t>(options_.rate * at);
-    };
-    const auto part = latency_.Sorted(number(second), number(second + 1));
-    fmt::format_to(std::back_inserter(p99_by_second), "{}{:.3f}",
-                   second == 0 ? "" : ",", Percentile(part, 0.99));
-  }
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) +
-           static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  const std::uint64_t scheduled = total_ - first_;
-  return fmt::format(
-      "{{\"connections\":{},\"rate\":{},\"seconds\":{},\"scheduled\":{},"
-      "\"answered\":{},\"unanswered\":{},\"failed\":{},\"broken\":{},"
-      "\"statuses\":{{{}}},\"body_bytes\":{},\"smallest_body\":{},"
-      "\"largest_body\":{},\"latency_ms\":{{\"p50\":{:.3f},\"p90\":{:.3f},"
-      "\"p99\":{:.3f},\"p99_9\":{:.3f},\"max\":{:.3f}}},"
-      "\"sent_late_ms\":{{\"p50\":{:.3f},\"p99\":{:.3f},\"max\":{:.3f}}},"
-      "\"p99_ms_by_second\":[{}],\"cpu_seconds\":{:.3f}}}",
-      options_.connections, options_.rate, options_.seconds, scheduled,
-      latency.size(), scheduled - latency.size(), failed, broken_, statuses,
-      body_bytes_, latency.empty() || largest_body_ == 0 ? 0 : smallest_body_,
-      largest_body_, Percentile(latency, 0.5), Percentile(latency, 0.9),
-      Percentile(latency, 0.99), Percentile(latency, 0.999),
-      Percentile(latency, 1), Percentile(late, 0.5), Percentile(late, 0.99),
-      Percentile(late, 1), p99_by_second,
-      seconds(used.ru_utime) + seconds(used.ru_stime));
 }
 
 }  // namespace
@@ -364,12 +329,14 @@ int main(int argc, char** argv) {
   app.add_option("--jobs", options.jobs)->check(CLI::PositiveNumber);
   app.add_option("--collectors", options.collectors)
       ->check(CLI::PositiveNumber);
-  app.add_option("--connections", options.connections)
+  app.add_option("--connections", options.plan.connections)
       ->check(CLI::PositiveNumber);
-  app.add_option("--rate", options.rate, "requests a second, over all")
+  app.add_option("--rate", options.plan.rate, "requests a second, over all")
       ->check(CLI::PositiveNumber);
-  app.add_option("--seconds", options.seconds)->check(CLI::PositiveNumber);
-  app.add_option("--warmup", options.warmup, "seconds before, not measured");
+  app.add_option("--seconds", options.plan.seconds)->check(CLI::PositiveNumber);
+  app.add_option("--warmup", options.plan.warmup,
+                 "seconds before, not measured")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--sources", options.sources, "from 127.0.0.1 on")
       ->check(CLI::Range(1, 250));
   app.add_option("--header", options.headers, "\"Name: value\", any number");
@@ -381,6 +348,6 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "{}\n", problem);
     return 1;
   }
-  fmt::print("{}\n", load.Report());
+  fmt::print("{}\n", load.report().Json());
   return 0;
 }
