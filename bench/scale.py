@@ -15,13 +15,12 @@ import contextlib
 import json
 import random
 import re
-import shutil
-import tempfile
 import time
 
 import fleet
 import measure
-from measure import JOB, ROOT, path, row, spread
+from measure import JOB, ROOT, row, spread, until
+from target_files import replace
 
 MIB = 2**20
 PER_FILE = 100  # targets: what an EndpointSlice has
@@ -32,7 +31,7 @@ class Scale(measure.Allocator):
     the one JOB on all files, or `jobs`, each on its part of them."""
 
     def __init__(self, binary, targets, collectors, jobs=0, mix="half"):
-        super().__init__(binary, tempfile.mkdtemp(prefix="ta-scale-"),
+        super().__init__(binary,
                          collectors=[f"collector-{i}" for i in range(collectors)])
         self.targets, self.version = targets, 0
         per_file = min(PER_FILE, targets // max(1, jobs))
@@ -47,30 +46,18 @@ class Scale(measure.Allocator):
         self.write_collectors(self.collectors)
         self.write_configuration()
 
-    def replace(self, path, text):
-        """Writes beside it, then renames; when that began."""
-        fresh = path.with_suffix(".new")
-        fresh.write_text(text)
-        begun = time.perf_counter()
-        fresh.replace(path)
-        return begun
-
     def write_collectors(self, names):
-        return self.replace(self.folder / "collectors.yaml", json.dumps(names))
+        return replace(self.folder / "collectors.yaml", json.dumps(names))
 
     def write_configuration(self, interval="30s", job=None):
         """`job` alone gets another scrape interval."""
-        return self.replace(self.folder / "ta.yaml", json.dumps({
+        return replace(self.folder / "ta.yaml", json.dumps({
             "collectors": {"file": str(self.folder / "collectors.yaml")},
             "config": {"scrape_configs": [
                 {"job_name": each, "file_sd_configs": [{"files": self.files[each]}],
                  **({"scrape_interval": interval} if each == job else {})}
                 for each in self.jobs]},
         }))
-
-    def stop(self):
-        super().stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def change(self, number):
         """A container of the file's first target starts anew, which moves nothing: its
@@ -79,29 +66,12 @@ class Scale(measure.Allocator):
         value = f"changed-{self.version}"
         first, comma, others = self.paths[number].read_text().partition("\n")
         first = re.sub(r'"containerd://[^"]*"', f'"containerd://{value}"', first)
-        return value, self.replace(self.paths[number], first + comma + others)
+        return value, replace(self.paths[number], first + comma + others)
 
     def first_address(self, number):
         """Of the target that change() changes."""
         with open(self.paths[number]) as file:
             return re.search(r'"targets":\["([^"]+)"', file.readline())[1]
-
-    def get(self, connection, path):
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-
-    def wait_ready(self):
-        connection = None
-        while True:
-            assert self.process.poll() is None, (self.folder / "log").read_text()
-            try:
-                connection = connection or self.connect()
-                if self.get(connection, "/readyz")[0] == 200:
-                    return connection
-            except OSError:
-                connection = None
-            time.sleep(0.005)
 
     def assert_counts(self, connection, targets):
         """By the metrics: each target has an owner, none too many."""
@@ -124,21 +94,18 @@ class Scale(measure.Allocator):
 @contextlib.contextmanager
 def running(arguments, what, targets, collectors, jobs=0, mix="half"):
     """A started one that is ready, and a connection to it; with rows on that."""
-    scale = Scale(arguments.binary, targets, collectors, jobs, mix)
-    try:
+    with Scale(arguments.binary, targets, collectors, jobs, mix) as scale:
         begun = time.perf_counter()
         scale.start()
         connection = scale.wait_ready()
         ready, cpu = time.perf_counter() - begun, scale.cpu()
         scale.assert_counts(connection, targets)
         row(f"{what}: start → ready", f"{ready:.2f} s, CPU {cpu:.2f} s")
-        time.sleep(3)
+        time.sleep(0.5 if arguments.quick else 3)  # what is freed may be given back
         memory, peak = scale.memory(), scale.memory("VmHWM")
         row("resident, idle", f"{memory / MIB:.0f} MiB ({memory / targets:.0f} B a "
             f"target), peak {peak / MIB:.0f} MiB")
         yield scale, connection
-    finally:
-        scale.stop()
 
 
 def measure_all_served(scale, connection):
@@ -200,7 +167,7 @@ def measure_pages(scale, connection):
         assert status == 200, (what, status)
         taken, cpu = time.perf_counter() - begun, scale.cpu() - before
         row(f"`{what}`",
-            f"{len(body) / 1e3:,.0f} kB, {1e3 * taken:.0f} ms, CPU {1e3 * cpu:.0f} ms")
+            f"{len(body) / 1e3:,.0f} kB, {1e3 * taken:.1f} ms, CPU {1e3 * cpu:.2f} ms")
 
 
 def measure_million(arguments):
@@ -224,24 +191,23 @@ def measure_collectors(arguments):
     with running(arguments, what, targets, collectors, mix="pods") as (scale, connection):
         measure_change(scale, connection, 10 if arguments.quick else 100)
         taken, cpu = {"joins": [], "leaves": []}, {"joins": [], "leaves": []}
-        for turn in range(5):
+        turns = 2 if arguments.quick else 5
+        for turn in range(turns):
             name = f"joiner-{turn}"
             for event, names in [("joins", [*scale.collectors, name]),
                                  ("leaves", scale.collectors)]:
                 before, begun = scale.cpu(), scale.write_collectors(names)
-                # The joiner is served its own; it owns none when it has left.
-                mark = re.compile(
-                    rf'collector_name="{name}"[^}}]*}} [1-9]'.encode())
-                while (event == "joins") != bool(
-                        mark.search(scale.get(connection, "/metrics")[1])):
-                    time.sleep(0.01)
+                # The joiner is served its own; none when it has left.
+                until(f"{name} {event}", lambda: (event == "joins") == (
+                    b'"targets"' in scale.ask(connection, name)[2]))
                 taken[event].append(time.perf_counter() - begun)
-                time.sleep(1)
+                time.sleep(0.3 if arguments.quick else 1)
                 cpu[event].append(scale.cpu() - before)
             scale.assert_counts(connection, targets)
         for event in taken:
             row(f"a collector {event} → seen in what is served",
-                f"{spread(taken[event])}; CPU {sum(cpu[event]) / 5:.2f} s")
+                f"{spread(taken[event])}; CPU with the asking "
+                f"{sum(cpu[event]) / turns:.3f} s")
         measure_pages(scale, connection)
 
 
@@ -270,8 +236,8 @@ def measure_jobs(arguments):
         measure_change(scale, connection, 10 if arguments.quick else 100)
         job = scale.jobs[jobs // 2]
         cpu, begun = scale.cpu(), scale.write_configuration("31s", job)
-        while b"31s" not in scale.get(connection, "/scrape_configs")[1]:
-            time.sleep(0.05)
+        until("the scrape interval", pause=0.05,
+              holds=lambda: b"31s" in scale.get(connection, "/scrape_configs")[1])
         taken = time.perf_counter() - begun
         time.sleep(2)
         row("one job's scrape interval changed → in /scrape_configs",
@@ -293,6 +259,7 @@ def main():
     parser.add_argument("--binary", default=ROOT / "build/release/target-allocator")
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
+    measure.end_with_script()
     measure.header()
     for part in arguments.parts or PARTS:
         PARTS[part](arguments)
