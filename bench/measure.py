@@ -155,11 +155,11 @@ class Allocator:
         assert served == targets, f"{served} of {targets} served at first"
         return connection
 
-    def owner(self, connection, address):
+    def owner(self, connection, address, job=JOB):
         """The collector that is served the target."""
         mark = b'"' + address.encode() + b'"'
         for collector in self.collectors:
-            if mark in self.ask(connection, collector)[2]:
+            if mark in self.ask(connection, collector, job=job)[2]:
                 return collector
         raise AssertionError(f"nobody is served {address}")
 
