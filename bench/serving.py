@@ -108,9 +108,9 @@ def measured(arguments, fleet, rate, more=()):
         return load.result()
 
 
-def ms(value):
+def ms(value, none="for ever"):
     """Of poll_load, which says null where requests had no answer."""
-    return "for ever" if value is None else f"{value:.2f}"
+    return none if value is None else f"{value:.2f}"
 
 
 def figures(result):
@@ -119,14 +119,15 @@ def figures(result):
     generator = result["cpu_seconds"] / result["elapsed_seconds"]
     # Those whose connection broke have no answer, either.
     wrong = result["failed"] + result["unanswered"]
+    # None if each had to wait for an earlier answer.
+    late = ms(result["sent_late_ms"]["p99"], "–")
     unchanged = result["statuses"].get("304", 0) / max(1, result["answered"])
     return (f"{got:,.0f} of {asked:,.0f} polls a second, p50 {ms(latency['p50'])}, "
             f"p99 {ms(latency['p99'])}, p99.9 {ms(latency['p99_9'])}, max "
             f"{ms(latency['max'])} ms; server {result['cores']:.2f} cores, "
             f"{1e6 * result['cores'] / max(1, got):.1f} µs a poll; generator "
-            f"{generator:.2f} cores, sends p99 "
-            f"{ms(result['sent_late_ms']['p99'])} ms late; {unchanged:.0%} are 304, "
-            f"{wrong} errors; load {os.getloadavg()[0]:.1f}")
+            f"{generator:.2f} cores, sends p99 {late} ms late; {unchanged:.0%} are "
+            f"304, {wrong} errors; load {os.getloadavg()[0]:.1f}")
 
 
 def size(result):
