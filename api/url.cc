@@ -1,24 +1,12 @@
 #include "api/url.h"
 
-#include "allocator/base/percent.h"
+#include <algorithm>
 
 namespace ta {
 std::optional<std::string> QueryUnescape(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+') {
-      out += ' ';
-    } else if (text[i] != '%') {
-      out += text[i];
-    } else {
-      const auto byte = PercentByte(text.substr(i));
-      if (!byte) return std::nullopt;
-      out += *byte;
-      i += 2;
-    }
-  }
-  return out;
+  std::string plain(text);
+  std::ranges::replace(plain, '+', ' ');
+  return PercentDecodeStrictly(plain);
 }
 
 std::optional<Query> Query::Parse(std::string_view text) {

@@ -59,7 +59,24 @@ constexpr std::optional<char> PercentByte(std::string_view text) {
   return static_cast<char>(high * 16 + low);
 }
 
-// With each %XX undone; what looks like one and is none stays.
+// With each %XX undone; nothing if there is a % that begins none.
+inline std::optional<std::string> PercentDecodeStrictly(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    const auto byte = PercentByte(text.substr(i));
+    if (!byte) return std::nullopt;
+    out += *byte;
+    i += 2;
+  }
+  return out;
+}
+
+// The same, but a % that begins none stays.
 inline std::string PercentDecode(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {

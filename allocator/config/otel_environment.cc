@@ -52,22 +52,6 @@ void Put(const Reference& reference, const Environment& environment,
   }
 }
 
-// All of it as it is where a part is not well formed, as Go's SDK does.
-std::string AllPercentDecoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    const auto byte = PercentByte(text.substr(i));
-    if (!byte) return std::string(text);
-    out += *byte;
-    i += 2;
-  }
-  return out;
-}
-
 // Calls `take` with each `name=value`, blanks around both left out; the number
 // of the first that is none, from 1, or 0.
 template <typename Take>
@@ -79,7 +63,9 @@ int SplitPairs(std::string_view text, Take take) {
     const auto equals = pair.find('=');
     const auto name = TrimBlanks(pair.substr(0, equals));
     if (equals == pair.npos || name.empty()) return number;
-    take(name, AllPercentDecoded(TrimBlanks(pair.substr(equals + 1))));
+    // All of it as it is where a part is not well formed, as Go's SDK does.
+    const auto value = TrimBlanks(pair.substr(equals + 1));
+    take(name, PercentDecodeStrictly(value).value_or(std::string(value)));
   }
   return 0;
 }
