@@ -6,6 +6,9 @@
 #include <chrono>
 #include <cstddef>
 #include <iterator>
+#include <map>
+#include <string>
+#include <utility>
 
 #include "allocator/go_text.h"
 #include "api/handlers.h"
@@ -180,27 +183,21 @@ std::vector<prometheus::MetricFamily> ServiceMetrics::Collect() const {
 
 std::vector<prometheus::MetricFamily> GatherMetrics(
     const MetricSources& sources) {
-  std::vector<prometheus::MetricFamily> families;
+  std::map<std::string, prometheus::MetricFamily> by_name;
   for (const auto& source : sources) {
-    auto some = source->Collect();
-    std::move(some.begin(), some.end(), std::back_inserter(families));
-  }
-  std::erase_if(families,
-                [](const auto& family) { return family.metric.empty(); });
-  std::stable_sort(
-      families.begin(), families.end(),
-      [](const auto& a, const auto& b) { return a.name < b.name; });
-  // One family may have samples of several sources.
-  auto last = families.begin();
-  for (auto next = last; next != families.end(); ++next) {
-    if (next == last) continue;
-    if (next->name == last->name) {
-      std::ranges::move(next->metric, std::back_inserter(last->metric));
-    } else if (++last != next) {
-      *last = std::move(*next);
+    for (prometheus::MetricFamily& family : source->Collect()) {
+      if (family.metric.empty()) continue;
+      const auto [known, is_new] = by_name.try_emplace(family.name);
+      if (is_new) {
+        known->second = std::move(family);
+      } else {
+        std::ranges::move(family.metric,
+                          std::back_inserter(known->second.metric));
+      }
     }
   }
-  if (last != families.end()) families.erase(last + 1, families.end());
+  std::vector<prometheus::MetricFamily> families;
+  for (auto& [name, family] : by_name) families.push_back(std::move(family));
   // Names of jobs and files may hold any bytes; one that is no UTF-8 would make
   // the whole page unreadable.
   for (auto& family : families) {
