@@ -10,7 +10,6 @@ trickle of changes, and what an answer costs. Each row is one line of Markdown.
 Everything is on loopback and ends with the script.
 """
 
-import argparse
 import contextlib
 import json
 import re
@@ -22,7 +21,7 @@ import sys
 import time
 
 import measure
-from measure import COLLECTORS, JOB, ROOT, path, row, spread, wrk
+from measure import COLLECTORS, JOB, path, row, spread, wrk
 from target_files import TargetFiles, cpu_of_changes
 
 
@@ -182,16 +181,10 @@ PARTS = {"change": measure_change, "start": measure_start, "memory": measure_mem
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="PART",
-                        help=", ".join(PARTS))
-    parser.add_argument("--binary", default=ROOT / "build/release/target-allocator")
+    parser = measure.parser(__doc__, PARTS)
     parser.add_argument("--quick", action="store_true")
-    arguments = parser.parse_args()
     measure.end_with_script()
-    measure.header()
-    for part in arguments.parts or PARTS:
-        PARTS[part](arguments)
+    measure.run(PARTS, parser.parse_args())
 
 
 if __name__ == "__main__":

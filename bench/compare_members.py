@@ -81,6 +81,11 @@ class Watch:
                 return at
         raise TimeoutError("not seen")
 
+    def taken_over(self, share, names):
+        """Seconds from event() until `names` together have all of the share."""
+        return self.first(lambda has: share <= frozenset().union(
+            *(has[name] for name in names)))
+
     def moved(self, before):
         return sum(owner != before[address] for address, owner in self.owners().items())
 
@@ -208,8 +213,7 @@ def _die(given, watch, names):
     watch.settle(names)
     return [
         Row("a collector's pod is gone: its targets at others after", "s",
-            [watch.first(lambda has: share <= frozenset().union(
-                *(has[name] for name in names)))]),
+            [watch.taken_over(share, names)]),
         Row("— moved over the minimum", "×", [watch.moved(before) / len(share)]),
     ]
 
@@ -224,8 +228,7 @@ def _not_ready(given, watch, names, grace):
     watch.settle(names)
     return [
         Row(f"a collector isn't ready, grace {grace} s: its targets at others after", "s",
-            [watch.first(lambda has: share <= frozenset().union(
-                *(has[name] for name in names)))]),
+            [watch.taken_over(share, names)]),
     ]
 
 

@@ -11,7 +11,6 @@ sharded over ten collectors. Each row is one line of Markdown.
 Everything is on loopback and ends with the script.
 """
 
-import argparse
 import contextlib
 import http.client
 import json
@@ -258,18 +257,12 @@ PARTS = {"start": measure_start, "change": measure_change, "cpu": measure_cpu}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "parts", nargs="*", choices=[[], *PARTS], metavar="PART", help=", ".join(PARTS)
-    )
-    parser.add_argument("--binary", default=ROOT / "build/release/target-allocator")
+    parser = measure.parser(__doc__, PARTS)
     parser.add_argument("--pods", type=int, default=10_000, help="a multiple of ten")
     parser.add_argument("--rounds", type=int, default=300, help="changes of `change`")
     arguments = parser.parse_args()
     with cluster(arguments.pods) as (plane, folder):
-        measure.header()
-        for part in arguments.parts or PARTS:
-            PARTS[part](arguments, plane, folder)
+        measure.run(PARTS, arguments, plane, folder)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What the black-box measurements share: the allocator as a process that is asked,
 weighed and timed from outside, and rows of Markdown."""
 
+import argparse
 import ctypes
 import http.client
 import math
@@ -202,6 +203,22 @@ class Allocator:
 
 def path(collector, job=JOB):
     return f"/jobs/{job}/targets?collector_id={collector}"
+
+
+def parser(doc, parts):
+    """For a script that has `parts`, functions by name, and says in `doc` what it does."""
+    made = argparse.ArgumentParser(description=doc.splitlines()[0])
+    made.add_argument("parts", nargs="*", choices=[[], *parts], metavar="PART",
+                      help=", ".join(parts))
+    made.add_argument("--binary", default=ROOT / "build/release/target-allocator")
+    return made
+
+
+def run(parts, arguments, *more):
+    """Those that were asked for, or all, one after the other."""
+    header()
+    for part in arguments.parts or parts:
+        parts[part](arguments, *more)
 
 
 def header():

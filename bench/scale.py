@@ -10,7 +10,6 @@ that what is served is right.
 Takes 5 GB in the temporary folder. Everything is on loopback and ends with the script.
 """
 
-import argparse
 import contextlib
 import json
 import random
@@ -19,7 +18,7 @@ import time
 
 import fleet
 import measure
-from measure import JOB, ROOT, row, spread, until
+from measure import JOB, row, spread, until
 from target_files import replace
 
 MIB = 2**20
@@ -91,6 +90,12 @@ class Scale(measure.Allocator):
         return json.loads(body)["targets"][0]["collector"]
 
 
+def measure_memory(when, scale):
+    memory, peak = scale.memory(), scale.memory("VmHWM")
+    row(when, f"{memory / MIB:.0f} MiB ({memory / scale.targets:.0f} B a target), "
+        f"peak {peak / MIB:.0f} MiB")
+
+
 @contextlib.contextmanager
 def running(arguments, what, targets, collectors, jobs=0, mix="half"):
     """A started one that is ready, and a connection to it; with rows on that."""
@@ -102,9 +107,7 @@ def running(arguments, what, targets, collectors, jobs=0, mix="half"):
         scale.assert_counts(connection, targets)
         row(f"{what}: start → ready", f"{ready:.2f} s, CPU {cpu:.2f} s")
         time.sleep(0.5 if arguments.quick else 3)  # what is freed may be given back
-        memory, peak = scale.memory(), scale.memory("VmHWM")
-        row("resident, idle", f"{memory / MIB:.0f} MiB ({memory / targets:.0f} B a "
-            f"target), peak {peak / MIB:.0f} MiB")
+        measure_memory("resident, idle", scale)
         yield scale, connection
 
 
@@ -180,8 +183,7 @@ def measure_million(arguments):
         scale.assert_counts(connection, targets)
         measure_pages(scale, connection)
         time.sleep(2)
-        row("resident after all that",
-            f"{scale.memory() / MIB:.0f} MiB, peak {scale.memory('VmHWM') / MIB:.0f} MiB")
+        measure_memory("resident after all that", scale)
 
 
 def measure_collectors(arguments):
@@ -220,8 +222,7 @@ def measure_job(arguments):
         measure_all_served(scale, connection)
         measure_cpu(scale, connection, 3 if arguments.quick else 10)
         measure_pages(scale, connection)
-        row("resident after all that",
-            f"{scale.memory() / MIB:.0f} MiB, peak {scale.memory('VmHWM') / MIB:.0f} MiB")
+        measure_memory("resident after all that", scale)
 
 
 def measure_jobs(arguments):
@@ -244,8 +245,7 @@ def measure_jobs(arguments):
             f"{taken:.2f} s, CPU with the asking {scale.cpu() - cpu:.2f} s")
         scale.assert_counts(connection, targets)
         measure_pages(scale, connection)
-        row("resident after all that",
-            f"{scale.memory() / MIB:.0f} MiB, peak {scale.memory('VmHWM') / MIB:.0f} MiB")
+        measure_memory("resident after all that", scale)
 
 
 PARTS = {"million": measure_million, "collectors": measure_collectors,
@@ -253,16 +253,10 @@ PARTS = {"million": measure_million, "collectors": measure_collectors,
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="PART",
-                        help=", ".join(PARTS))
-    parser.add_argument("--binary", default=ROOT / "build/release/target-allocator")
+    parser = measure.parser(__doc__, PARTS)
     parser.add_argument("--quick", action="store_true")
-    arguments = parser.parse_args()
     measure.end_with_script()
-    measure.header()
-    for part in arguments.parts or PARTS:
-        PARTS[part](arguments)
+    measure.run(PARTS, parser.parse_args())
 
 
 if __name__ == "__main__":

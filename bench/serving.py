@@ -220,10 +220,7 @@ PARTS = {"answers": measure_answers, "limit": measure_limit, "fleet": measure_fl
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="PART",
-                        help=", ".join(PARTS))
-    parser.add_argument("--binary", default=ROOT / "build/release/target-allocator")
+    parser = measure.parser(__doc__, PARTS)
     parser.add_argument("--load", default=ROOT / "build/release/bench/poll_load")
     parser.add_argument("--rate", type=float)
     parser.add_argument("--seconds", type=float)
@@ -237,9 +234,7 @@ def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     measure.end_with_script()
-    measure.header()
-    for part in arguments.parts or PARTS:
-        PARTS[part](arguments)
+    measure.run(PARTS, arguments)
 
 
 if __name__ == "__main__":
