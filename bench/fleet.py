@@ -5,19 +5,22 @@ seeds, in files of about as many targets each as are asked for, written as a str
     bench/fleet.py FOLDER --targets 1000000 --per-file 100 --mix half
 
 A pod is as role pod finds it: 44 labels, 2.9 kB, a group for each of its ports. An
-endpoint is as role endpointslice finds it, with its pod: 74 labels, 5 kB. File SD
-adds __meta_filepath. Five of a target's pairs are its own, six of an endpoint's
-(address, pod IP, name and uid, container id; the slice's name for the pod), unless
+endpoint is as role endpointslice finds it, with its pod: 73 labels, 5 kB. File SD
+adds __meta_filepath. Five of a target's pairs are its own (address, pod IP, name and
+uid; the container's id for the pod, the slice's name for it for the endpoint), unless
 two containers share a pod; the rest it shares with its application, node or
 namespace. Namespaces, applications and nodes have the sizes that they have where
 people work: a few large, many small.
 
 File SD knows no labels of a target but those of its group, so each target is a group
 of its own here, with all of its labels. An API server's slice shares a third of them
-among up to a hundred endpoints.
+among up to a hundred endpoints. fleet_objects.py has the same fleets as Kubernetes
+objects.
 """
 
 import argparse
+import bisect
+import functools
 import json
 import pathlib
 import random
@@ -29,102 +32,163 @@ WORDS = ["api", "auth", "batch", "billing", "cache", "cart", "catalog", "checkou
          "edge", "events", "feed", "gateway", "ingest", "ledger", "mail", "media",
          "orders", "payments", "pricing", "proxy", "queue", "report", "search", "store",
          "stream", "sync", "tax", "user", "web", "worker"]
+MESH_IMAGE = "registry.example.com/mesh/proxy:v1.24.2"
 META = "__meta_kubernetes_"
 
 
+@functools.cache
+def sanitized(name):
+    """As a part of a label's name."""
+    return "".join(c if c.isalnum() else "_" for c in name)
+
+
 def _both(prefix, values):
-    """A label or annotation and its twin that says it is present."""
+    """Labels or annotations and their twins that say they are present."""
     labels = {}
     for name, value in values.items():
-        labels[f"{prefix}_{name}"] = value
-        labels[f"{prefix}present_{name}"] = "true"
+        labels[f"{prefix}_{sanitized(name)}"] = value
+        labels[f"{prefix}present_{sanitized(name)}"] = "true"
     return labels
 
 
-class _Application:
-    """What the pods of one Deployment have in common."""
+def address(number):
+    """Of the number-th pod."""
+    return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
-    def __init__(self, dice, number):
+
+class Pod:
+    """The number-th of the fleet, the index-th of its application."""
+
+    def __init__(self, application, index, dice):
+        self.index, number = index, application.first + index
+        # The scheduler spreads an application over the nodes.
+        self.node_number = dice.randrange(application.nodes)
+        self.node = f"node-{self.node_number}.cluster.internal"
+        self.zone = ZONES[self.node_number % 3]
+        self.host = (f"172.{self.node_number >> 16}.{self.node_number >> 8 & 255}"
+                     f".{self.node_number & 255}")
+        self.address = address(number)
+        # An odd number's multiples: no two of an application are alike.
+        self.name = f"{application.replica_set}-{index * 0x6f3a5 + 0x31c7 & 0xfffff:05x}"
+        bits = f"{dice.getrandbits(128):032x}"
+        self.uid = f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"
+        self.container_ids = [f"containerd://{dice.getrandbits(256):064x}"
+                              for _ in application.containers]
+
+
+class Application:
+    """What the pods of one Deployment have in common, and their service. Its pods'
+    numbers begin with `first`."""
+
+    def __init__(self, dice, number, first, nodes):
         self.name = f"{dice.choice(WORDS)}-{dice.choice(WORDS)}-{number}"
         # A few namespaces have most applications.
         self.namespace = f"team-{int(200 * dice.random() ** 3)}"
         self.hash = f"{dice.getrandbits(40):010x}"
+        self.replica_set = f"{self.name}-{self.hash}"
+        self.first, self.nodes = first, nodes
         # Pareto: of 20,000 applications two thirds have less than ten pods, half at
         # most six, and seven in a thousand over a thousand.
         self.size = min(2_000, int(3 * dice.paretovariate(0.85)))
-        # One in ten has a second container with metrics, as a service mesh gives it.
-        containers = [(self.name, 8080), ("mesh-proxy", 15090)]
-        self.containers = containers[:2 if dice.random() < 0.1 else 1]
-        self.image = (f"registry.example.com/{self.namespace}/{self.name}:"
-                      f"v{dice.randrange(9)}.{dice.randrange(30)}.{dice.randrange(9)}")
-        self.version = self.image.rsplit(":", 1)[1]
+        # Name, port and its name. One in ten has a second container with metrics, as a
+        # service mesh gives it.
+        self.containers = [(self.name, 8080, "http-metrics"),
+                           ("mesh-proxy", 15090, "mesh-metrics")]
+        if dice.random() >= 0.1:
+            self.containers.pop()
+        self.version = f"v{dice.randrange(9)}.{dice.randrange(30)}.{dice.randrange(9)}"
+        self._seed = dice.getrandbits(64)
 
-    def pod(self):
-        own = META + "pod_"
+    def pods(self):
+        dice = random.Random(self._seed)
+        for index in range(self.size):
+            yield Pod(self, index, dice)
+
+    # What Kubernetes says, by the names that it uses.
+
+    def pod_labels(self):
         return {
-            META + "namespace": self.namespace,
-            own + "controller_kind": "ReplicaSet",
-            own + "controller_name": f"{self.name}-{self.hash}",
-            own + "phase": "Running",
-            own + "ready": "true",
-            **_both(own + "label", {
-                "app_kubernetes_io_component": "server",
-                "app_kubernetes_io_instance": self.name,
-                "app_kubernetes_io_managed_by": "Helm",
-                "app_kubernetes_io_name": self.name.rsplit("-", 1)[0],
-                "app_kubernetes_io_version": self.version,
-                "pod_template_hash": self.hash,
-                "team": self.namespace,
-            }),
-            **_both(own + "annotation", {
-                "checksum_config": self.hash * 6,
-                "kubectl_kubernetes_io_default_container": self.name,
-                "prometheus_io_path": "/metrics",
-                "prometheus_io_port": "8080",
-                "prometheus_io_scrape": "true",
-                "sidecar_istio_io_inject":
-                    "true" if len(self.containers) > 1 else "false",
-            }),
+            "app.kubernetes.io/component": "server",
+            "app.kubernetes.io/managed-by": "Helm",
+            "app.kubernetes.io/version": self.version,
+            "pod-template-hash": self.hash,
+            **self.service_labels(),
         }
 
-    def container(self, name, port):
-        own = META + "pod_container_"
-        return {own + "image": self.image if name == self.name
-                else "registry.example.com/mesh/proxy:v1.24.2",
-                own + "init": "false", own + "name": name,
-                own + "port_name": "http-metrics", own + "port_number": str(port),
-                own + "port_protocol": "TCP"}
-
-    def slice(self, number, port):
-        own = META + "endpointslice_"
+    def pod_annotations(self):
         return {
-            own + "name": f"{self.name}-{self.hash[:4]}{number}",
-            own + "address_type": "IPv4",
-            own + "address_target_kind": "Pod",
-            own + "endpoint_conditions_ready": "true",
-            own + "endpoint_conditions_serving": "true",
-            own + "endpoint_conditions_terminating": "false",
-            own + "port": str(port),
-            own + "port_app_protocol": "http",
-            own + "port_name": "http-metrics",
-            own + "port_protocol": "TCP",
-            **_both(own + "label", {
-                "app_kubernetes_io_instance": self.name,
-                "app_kubernetes_io_name": self.name.rsplit("-", 1)[0],
-                "endpointslice_kubernetes_io_managed_by":
+            "checksum/config": self.hash * 6,
+            "kubectl.kubernetes.io/default-container": self.name,
+            "prometheus.io/path": "/metrics",
+            "prometheus.io/port": "8080",
+            "prometheus.io/scrape": "true",
+            "sidecar.istio.io/inject": "true" if len(self.containers) > 1 else "false",
+        }
+
+    def service_labels(self):
+        return {"app.kubernetes.io/instance": self.name,
+                "app.kubernetes.io/name": self.name.rsplit("-", 1)[0],
+                "team": self.namespace}
+
+    def service_annotations(self):
+        return {"meta.helm.sh/release-name": self.name}
+
+    def slice_labels(self):
+        return {"app.kubernetes.io/instance": self.name,
+                "app.kubernetes.io/name": self.name.rsplit("-", 1)[0],
+                "endpointslice.kubernetes.io/managed-by":
                     "endpointslice-controller.k8s.io",
-                "kubernetes_io_service_name": self.name,
-            }),
-            META + "service_name": self.name,
-            **_both(META + "service_label", {
-                "app_kubernetes_io_instance": self.name,
-                "app_kubernetes_io_name": self.name.rsplit("-", 1)[0],
-                "team": self.namespace,
-            }),
-            **_both(META + "service_annotation", {
-                "meta_helm_sh_release_name": self.name,
-            }),
-        }
+                "kubernetes.io/service-name": self.name}
+
+    def slice_name(self, number):
+        return f"{self.name}-{self.hash[:4]}{number}"
+
+    def image(self, container):
+        return (f"registry.example.com/{self.namespace}/{self.name}:{self.version}"
+                if container == self.name else MESH_IMAGE)
+
+
+# What is discovered of it, by labels.
+
+
+def _pod(application):
+    own = META + "pod_"
+    return {
+        META + "namespace": application.namespace,
+        own + "controller_kind": "ReplicaSet",
+        own + "controller_name": application.replica_set,
+        own + "phase": "Running",
+        own + "ready": "true",
+        **_both(own + "label", application.pod_labels()),
+        **_both(own + "annotation", application.pod_annotations()),
+    }
+
+
+def _container(application, name, port, port_name):
+    own = META + "pod_container_"
+    return {own + "image": application.image(name), own + "init": "false",
+            own + "name": name, own + "port_name": port_name,
+            own + "port_number": str(port), own + "port_protocol": "TCP"}
+
+
+def _slice(application, number, port, port_name):
+    own = META + "endpointslice_"
+    return {
+        own + "name": application.slice_name(number),
+        own + "address_type": "IPv4",
+        own + "address_target_kind": "Pod",
+        own + "endpoint_conditions_ready": "true",
+        own + "endpoint_conditions_serving": "true",
+        own + "endpoint_conditions_terminating": "false",
+        own + "port": str(port),
+        own + "port_app_protocol": "http",
+        own + "port_name": port_name,
+        own + "port_protocol": "TCP",
+        **_both(own + "label", application.slice_labels()),
+        META + "service_name": application.name,
+        **_both(META + "service_label", application.service_labels()),
+        **_both(META + "service_annotation", application.service_annotations()),
+    }
 
 
 def _text(labels):
@@ -132,47 +196,70 @@ def _text(labels):
     return json.dumps(labels, separators=(",", ":"))[1:-1]
 
 
+def applications(targets, seed=1):
+    """A generator of so many that together they have so many targets."""
+    dice = random.Random(seed)
+    made = pods = number = 0
+    while made < targets:
+        made_now = Application(dice, number, pods, max(1, targets // PODS_OF_NODE))
+        if made + 1 == targets:
+            del made_now.containers[1:]
+        of_pod = len(made_now.containers)
+        made_now.size = min(made_now.size, (targets - made) // of_pod)
+        made += made_now.size * of_pod
+        pods += made_now.size
+        number += 1
+        yield made_now
+
+
+def groups_of(application, as_slice):
+    """The JSON text of a group of one target for each port of its pods, as a slice's
+    or as a pod's."""
+    common = _text(_pod(application))
+    for pod in application.pods():
+        own = _text({
+            META + "pod_host_ip": pod.host,
+            META + "pod_ip": pod.address,
+            META + "pod_name": pod.name,
+            META + "pod_node_name": pod.node,
+            META + "pod_uid": pod.uid,
+        })
+        for container, container_id in zip(application.containers, pod.container_ids):
+            port = container[1:]
+            labels = [common, own, _text(_container(application, *container))]
+            if as_slice:
+                labels += [_text(_slice(application, pod.index // SLICE, *port)), _text({
+                    META + "endpointslice_address_target_name": pod.name,
+                    META + "endpointslice_endpoint_node_name": pod.node,
+                    META + "endpointslice_endpoint_zone": pod.zone})]
+            else:
+                labels.append(f'"{META}pod_container_id":"{container_id}"')
+            yield (f'{{"targets":["{pod.address}:{port[0]}"],"labels":{{'
+                   f'{",".join(labels)}}}}}')
+
+
 def groups(targets, mix="half", seed=1):
     """The JSON text of so many groups of one target each, one after the other:
     "pods", "endpoints" or "half", which is by application."""
     dice = random.Random(seed)
-    made = applications = pods = 0
-    while made < targets:
-        application = _Application(dice, applications)
-        applications += 1
-        as_slice = mix == "endpoints" or mix == "half" and dice.random() < 0.5
-        common = _text(application.pod())
-        for index in range(application.size):
-            pods += 1
-            # The scheduler spreads an application over the nodes.
-            node_number = dice.randrange(max(1, targets // PODS_OF_NODE))
-            node = f"node-{node_number}.cluster.internal"
-            address = f"10.{pods >> 16 & 255}.{pods >> 8 & 255}.{pods & 255}"
-            bits = dice.getrandbits(128)
-            name = f"{application.name}-{application.hash}-{bits & 0xfffff:05x}"
-            text = f"{bits:032x}"
-            pod = _text({
-                META + "pod_host_ip":
-                    f"172.{node_number >> 16}.{node_number >> 8 & 255}.{node_number & 255}",
-                META + "pod_ip": address, META + "pod_name": name,
-                META + "pod_node_name": node,
-                META + "pod_uid": f"{text[:8]}-{text[8:12]}-4{text[13:16]}-"
-                                  f"a{text[17:20]}-{text[20:]}",
-            })
-            for container, port in application.containers:
-                labels = [common, pod, _text(application.container(container, port)),
-                          f'"{META}pod_container_id":"containerd://'
-                          f'{dice.getrandbits(256):064x}"']
-                if as_slice:
-                    labels += [_text(application.slice(index // SLICE, port)), _text({
-                        META + "endpointslice_address_target_name": name,
-                        META + "endpointslice_endpoint_node_name": node,
-                        META + "endpointslice_endpoint_zone": ZONES[node_number % 3]})]
-                yield (f'{{"targets":["{address}:{port}"],"labels":{{'
-                       f'{",".join(labels)}}}}}')
-                made += 1
-                if made == targets:
-                    return
+    for application in applications(targets, seed):
+        yield from groups_of(application, mix == "endpoints"
+                             or mix == "half" and dice.random() < 0.5)
+
+
+class Fleet:
+    """All applications of a fleet, found by their pods' addresses."""
+
+    def __init__(self, targets, seed=1):
+        self.applications = list(applications(targets, seed))
+        self._firsts = [application.first for application in self.applications]
+
+    def at(self, pod_address):
+        """Whose pod has the address, and which of its pods that is."""
+        _, a, b, c = map(int, pod_address.split("."))
+        number = (a << 16) + (b << 8) + c
+        application = self.applications[bisect.bisect(self._firsts, number) - 1]
+        return application, number - application.first
 
 
 def write(folder, targets, per_file, mix="half", seed=1):

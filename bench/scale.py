@@ -3,7 +3,7 @@
 (bench/fleet.py), from outside. Each row is one line of Markdown, and each verifies
 that what is served is right.
 
-    bench/scale.py                    everything, a quarter of an hour
+    bench/scale.py                    everything, half an hour
     bench/scale.py million jobs       only these
     bench/scale.py --quick            smaller, to see that it works
 
@@ -18,21 +18,21 @@ import time
 
 import fleet
 import measure
+import scale_kubernetes
+from large_fleet import LargeFleet, measure_all_served, measure_memory, measure_pages
 from measure import JOB, row, spread, until
 from target_files import replace
 
-MIB = 2**20
 PER_FILE = 100  # targets: what an EndpointSlice has
 
 
-class Scale(measure.Allocator):
+class Scale(LargeFleet):
     """A fleet in files of PER_FILE targets, `collectors` in a file, and jobs on them:
     the one JOB on all files, or `jobs`, each on its part of them."""
 
     def __init__(self, binary, targets, collectors, jobs=0, mix="half"):
-        super().__init__(binary,
-                         collectors=[f"collector-{i}" for i in range(collectors)])
-        self.targets, self.version = targets, 0
+        super().__init__(binary, targets, collectors)
+        self.version = 0
         per_file = min(PER_FILE, targets // max(1, jobs))
         self.paths = fleet.write(self.folder / "sd", targets, per_file, mix)
         self.jobs = [JOB]
@@ -59,41 +59,18 @@ class Scale(measure.Allocator):
         }))
 
     def change(self, number):
-        """A container of the file's first target starts anew, which moves nothing: its
-        new id, and when the file was renamed into place."""
+        """The pod of the file's first target is another one, which moves nothing: its
+        new uid, and when the file was renamed into place."""
         self.version += 1
         value = f"changed-{self.version}"
         first, comma, others = self.paths[number].read_text().partition("\n")
-        first = re.sub(r'"containerd://[^"]*"', f'"containerd://{value}"', first)
+        first = re.sub(r'(_pod_uid":)"[^"]*"', rf'\1"{value}"', first)
         return value, replace(self.paths[number], first + comma + others)
 
     def first_address(self, number):
         """Of the target that change() changes."""
         with open(self.paths[number]) as file:
             return re.search(r'"targets":\["([^"]+)"', file.readline())[1]
-
-    def assert_counts(self, connection, targets):
-        """By the metrics: each target has an owner, none too many."""
-        text = self.get(connection, "/metrics")[1].decode()
-        loads = [int(float(count)) for count in re.findall(
-            r"^opentelemetry_allocator_targets_per_collector\{.*\} (\S+)$", text, re.M)]
-        assert sum(loads) == targets, f"{sum(loads)} of {targets} are assigned"
-        bound = -(-targets * 105 // 100 // len(self.collectors)) + 1
-        assert max(loads) <= bound, f"a collector has {max(loads)}, above {bound}"
-        return text
-
-    def owner_of(self, connection, job, address):
-        """Who is served the target."""
-        status, body = self.get(
-            connection, f"/api/v1/explain?job={job}&address={address}")
-        assert status == 200, (status, body)
-        return json.loads(body)["targets"][0]["collector"]
-
-
-def measure_memory(when, scale):
-    memory, peak = scale.memory(), scale.memory("VmHWM")
-    row(when, f"{memory / MIB:.0f} MiB ({memory / scale.targets:.0f} B a target), "
-        f"peak {peak / MIB:.0f} MiB")
 
 
 @contextlib.contextmanager
@@ -109,19 +86,6 @@ def running(arguments, what, targets, collectors, jobs=0, mix="half"):
         time.sleep(0.5 if arguments.quick else 3)  # what is freed may be given back
         measure_memory("resident, idle", scale)
         yield scale, connection
-
-
-def measure_all_served(scale, connection):
-    begun, cpu = time.perf_counter(), scale.cpu()
-    served = size = 0
-    for collector in scale.collectors:
-        status, _, body = scale.ask(connection, collector)
-        assert status == 200, status
-        served += body.count(b'{"targets":[')
-        size += len(body)
-    assert served == scale.targets, f"{served} of {scale.targets} served"
-    row(f"every collector's answer once, {size / 1e6:,.0f} MB, by one client",
-        f"{time.perf_counter() - begun:.1f} s, CPU {scale.cpu() - cpu:.1f} s")
 
 
 def measure_change(scale, connection, rounds):
@@ -161,16 +125,6 @@ def measure_cpu(scale, connection, seconds):
     assert not missing, f"{len(missing)} changes are not served"
     row(f"CPU at {turn / lasted:.0f} changes a second, each a file of {PER_FILE} targets",
         f"{used / lasted:.2f} cores")
-
-
-def measure_pages(scale, connection):
-    for what in ["/metrics", "/api/v1/status", "/jobs", "/scrape_configs", "/"]:
-        before, begun = scale.cpu(), time.perf_counter()
-        status, body = scale.get(connection, what)
-        assert status == 200, (what, status)
-        taken, cpu = time.perf_counter() - begun, scale.cpu() - before
-        row(f"`{what}`",
-            f"{len(body) / 1e3:,.0f} kB, {1e3 * taken:.1f} ms, CPU {1e3 * cpu:.2f} ms")
 
 
 def measure_million(arguments):
@@ -249,7 +203,8 @@ def measure_jobs(arguments):
 
 
 PARTS = {"million": measure_million, "collectors": measure_collectors,
-         "job": measure_job, "jobs": measure_jobs}
+         "job": measure_job, "jobs": measure_jobs,
+         "kubernetes": scale_kubernetes.measure}
 
 
 def main():

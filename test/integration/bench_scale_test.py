@@ -24,10 +24,14 @@ class BenchScaleTest(unittest.TestCase):
         for starts in ("half pods, half endpoints", "5,000 pods, 500 collectors",
                        "a job of 20,000 pods", "100 jobs of 40 pods"):
             self.assertIn(starts, done.stdout)
-        self.assertEqual(done.stdout.count("start → ready"), 4)
+        self.assertEqual(done.stdout.count("start → ready"), 6)
         for event in ("joins", "leaves"):
             self.assertIn(f"a collector {event} → seen in what is served", done.stdout)
         self.assertIn("one job's scrape interval changed", done.stdout)
+        for role, labels in [("pod", 44), ("endpointslice", 73)]:
+            found = done.stdout.partition(f"| role {role}, 2,000 targets")[2]
+            self.assertRegex(found, r"^.*\n.*\n\| labels a target in the mean, "
+                             rf"those of \d+ compared .* \| {labels}.0 \|\n")
 
     def test_ended_by_a_signal_it_leaves_neither_process_nor_folder(self):
         with tempfile.TemporaryDirectory() as folder:
