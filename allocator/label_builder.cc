@@ -15,7 +15,8 @@ constexpr std::size_t kBlockBytes = 16 * 1024;
 template <typename Function>
 void ForEachPair(const Labels& labels, Function function) {
   constexpr std::size_t kAhead = 8;
-  const auto ids = labels.pair_ids();
+  Labels::PairIdRoom room;
+  const auto ids = labels.pair_ids(room);
   for (std::size_t i = 0; i < std::min(kAhead, ids.size()); ++i) {
     __builtin_prefetch(label_pool::PairAt(ids[i]));
   }

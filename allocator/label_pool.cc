@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "allocator/label_bases.h"
 #include "hashing/hash.h"
 
 namespace ta::label_pool {
@@ -62,7 +63,8 @@ class NameTable {
       return found->second;
     }
     void* memory = Allocate(sizeof(Name) + text.size());
-    Name* name = new (memory) Name{1, static_cast<std::uint32_t>(text.size())};
+    Name* name = new (memory)
+        Name{1, static_cast<std::uint32_t>(text.size()), Hash64(text)};
     char* bytes = reinterpret_cast<char*>(name + 1);
     if (!text.empty()) std::memcpy(bytes, text.data(), text.size());
     const NameId id = NextId(text.starts_with("__meta_"));
@@ -169,22 +171,22 @@ class SlabNumbers {
   std::uint32_t next_ = 0;
 };
 
-// Slot sizes: 24 bytes and the value, by 8 up to 128 and by 16 up to 256. The
+// Slot sizes: 16 bytes and the value, by 8 up to 128 and by 16 up to 256. The
 // last class but for long values is the one a value of kMaxInline needs.
-constexpr std::uint32_t kClasses = 21;
-constexpr std::uint32_t ClassOf(std::uint32_t length) {
-  const std::uint32_t bytes =
-      sizeof(Pair) + (length > Pair::kMaxInline ? sizeof(char*) : length);
-  if (bytes <= 32) return 0;
-  if (bytes <= 128) return (bytes + 7) / 8 - 4;
-  return 12 + (bytes - 128 + 15) / 16;
+constexpr std::uint32_t kClasses = 22;
+constexpr std::uint32_t ClassOf(std::size_t length) {
+  const auto bytes = static_cast<std::uint32_t>(
+      sizeof(Pair) + (length > Pair::kMaxInline ? sizeof(char*) : length));
+  if (bytes <= 24) return 0;
+  if (bytes <= 128) return (bytes + 7) / 8 - 3;
+  return 13 + (bytes - 128 + 15) / 16;
 }
 constexpr std::uint32_t StrideOf(std::uint32_t size_class) {
-  return size_class <= 12 ? 32 + 8 * size_class : 128 + 16 * (size_class - 12);
+  return size_class <= 13 ? 24 + 8 * size_class : 128 + 16 * (size_class - 13);
 }
 static_assert(ClassOf(Pair::kMaxInline) == kClasses - 1);
 static_assert(StrideOf(kClasses - 1) == 256);
-static_assert(sizeof(Pair) == 24);
+static_assert(sizeof(Pair) == 16);
 
 SlabNumbers& Numbers() {
   static SlabNumbers* numbers = new SlabNumbers;  // outlives static Labels
@@ -205,8 +207,7 @@ class Shard {
     if (!buckets_.empty()) {
       for (std::uint32_t link = buckets_[Bucket(hash)]; link != 0;) {
         Pair* pair = PairAt(link - 1);
-        if (pair->hash == hash && pair->value() == value &&
-            NameText(pair->name) == name) {
+        if (pair->value() == value && NameText(pair->name) == name) {
           pair->refs.fetch_add(1, std::memory_order_relaxed);
           return link - 1;
         }
@@ -214,16 +215,16 @@ class Shard {
       }
     }
     if (count_ == buckets_.size()) Resize(count_ == 0 ? 16 : 2 * count_);
-    const PairId id = Place(static_cast<std::uint32_t>(value.size()));
+    const PairId id = Place(value.size());
     Pair* pair = new (PairAt(id))
-        Pair{hash, 1, Names().Intern(name), buckets_[Bucket(hash)],
-             static_cast<std::uint32_t>(value.size())};
+        Pair(Names().Intern(name), buckets_[Bucket(hash)], value.size());
     char* bytes = reinterpret_cast<char*>(pair + 1);
-    if (value.size() > Pair::kMaxInline) {
-      char* block = static_cast<char*>(Allocate(value.size()));
+    if (pair->is_long()) {
+      void* memory = Allocate(sizeof(Pair::LongValue) + value.size());
+      auto* block = new (memory) Pair::LongValue{value.size()};
       std::memcpy(bytes, &block, sizeof block);
-      bytes = block;
-      long_bytes_ += value.size();
+      bytes = reinterpret_cast<char*>(block + 1);
+      long_bytes_ += sizeof(Pair::LongValue) + value.size();
     }
     if (!value.empty()) std::memcpy(bytes, value.data(), value.size());
     buckets_[Bucket(hash)] = id + 1;
@@ -231,17 +232,20 @@ class Shard {
     return id;
   }
 
-  void Drop(PairId id) {
+  void Drop(std::uint64_t hash, PairId id) {
     const std::lock_guard lock(mutex_);
     Pair* pair = PairAt(id);
     if (pair->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    std::uint32_t* link = &buckets_[Bucket(pair->hash)];
+    std::uint32_t* link = &buckets_[Bucket(hash)];
     while (*link != id + 1) link = &PairAt(*link - 1)->next;
     *link = pair->next;
     Names().Drop(pair->name);
-    if (pair->length > Pair::kMaxInline) {
-      long_bytes_ -= pair->length;
-      std::free(const_cast<char*>(pair->value().data()));
+    if (pair->is_long()) {
+      const std::size_t bytes = sizeof(Pair::LongValue) + pair->value().size();
+      long_bytes_ -= bytes;
+      void* block;
+      std::memcpy(&block, pair + 1, sizeof block);
+      std::free(block);
     }
     Free(id, pair);
     --count_;
@@ -272,15 +276,16 @@ class Shard {
       while (link != 0) {
         Pair* pair = PairAt(link - 1);
         const std::uint32_t next = pair->next;
-        pair->next = buckets_[Bucket(pair->hash)];
-        buckets_[Bucket(pair->hash)] = link;
+        std::uint32_t& bucket = buckets_[Bucket(HashOf(link - 1))];
+        pair->next = bucket;
+        bucket = link;
         link = next;
       }
     }
   }
 
   // A slot for a value of `length` bytes.
-  PairId Place(std::uint32_t length) {
+  PairId Place(std::size_t length) {
     const std::uint32_t size_class = ClassOf(length);
     std::vector<std::uint32_t>& roomy = with_room_[size_class];
     if (roomy.empty()) {
@@ -343,15 +348,20 @@ Shard& ShardOf(std::uint64_t hash) { return Shards()[hash >> 60]; }
 
 }  // namespace
 
-PairId InternPair(std::string_view name, std::string_view value) {
+Interned InternPair(std::string_view name, std::string_view value) {
   const std::uint64_t hash = Hash64(value, Hash64(name));
-  return ShardOf(hash).Intern(hash, name, value);
+  return {ShardOf(hash).Intern(hash, name, value), hash};
+}
+
+std::uint64_t HashOf(PairId id) {
+  const Pair* pair = PairAt(id);
+  return Hash64(pair->value(), NameAt(pair->name)->hash);
 }
 
 void DropPair(PairId id) {
-  Pair* pair = PairAt(id);
-  const std::uint64_t hash = pair->hash;
-  if (!DropUnlessLast(pair->refs)) ShardOf(hash).Drop(id);
+  if (DropUnlessLast(PairAt(id)->refs)) return;
+  const std::uint64_t hash = HashOf(id);
+  ShardOf(hash).Drop(hash, id);
 }
 
 NameId InternName(std::string_view name) { return Names().Intern(name); }
@@ -370,6 +380,7 @@ Labels::PoolStats Labels::Stats() {
   PoolStats stats;
   for (label_pool::Shard& shard : label_pool::Shards()) shard.AddTo(stats);
   stats.bytes += label_pool::Names().Bytes();
+  stats.bases = label_bases::Count();
   return stats;
 }
 

@@ -3,8 +3,10 @@
 //
 // Names are few and repeat endlessly, so a pair names its name by number; that
 // relabeling can then compare, find and remember names as integers matters as
-// much as the memory. A pair is 24 bytes, its value in place (rounded up to 8;
-// from 232 bytes on in a block of its own) and 4 to 8 bytes of hash table.
+// much as the memory. A pair is 16 bytes, its value in place (rounded up to 8;
+// from 240 bytes on in a block of its own) and 4 to 8 bytes of hash table. Its
+// hash is computed again when it is needed: there are five pairs of its own to
+// each target.
 //
 // Writers lock one of 16 shards for a moment. Readers lock nothing: a pair's
 // and a name's place doesn't move while somebody holds a reference, and whoever
@@ -24,18 +26,6 @@
 
 namespace ta {
 
-// What a Labels points to: `count` pair numbers in byte order of names follow.
-struct Labels::Rep {
-  std::atomic<std::uint32_t> refs;
-  std::uint32_t count;
-  std::uint64_t hash;
-
-  std::uint32_t* ids() { return reinterpret_cast<std::uint32_t*>(this + 1); }
-  const std::uint32_t* ids() const {
-    return reinterpret_cast<const std::uint32_t*>(this + 1);
-  }
-};
-
 namespace label_pool {
 
 using PairId = std::uint32_t;
@@ -45,25 +35,58 @@ using NameId = std::uint32_t;
 struct Name {
   std::atomic<std::uint32_t> refs;
   std::uint32_t length;
+  std::uint64_t hash;  // of its bytes
 };
 
-// A pair in the pool; its value follows, or a pointer to it if it is long.
-struct Pair {
-  static constexpr std::uint32_t kMaxInline = 231;
+// A pair in the pool; its value follows, or a pointer to a LongValue.
+class Pair {
+ public:
+  static constexpr std::uint32_t kMaxInline = 239;
+  // A number that a pair keeps for label_bases.h; 0 at first.
+  static constexpr std::uint32_t kMaxHint = (1u << 24) - 1;
 
-  std::uint64_t hash;
-  std::atomic<std::uint32_t> refs;
-  NameId name;
-  std::uint32_t next;  // in the chain of its bucket: PairId + 1, 0 at its end
-  std::uint32_t length;
+  // A value of more than kMaxInline bytes; they follow.
+  struct LongValue {
+    std::uint64_t length;
+  };
+
+  Pair(NameId of, std::uint32_t chained, std::size_t length)
+      : name(of),
+        next(chained),
+        length_and_hint_(static_cast<std::uint32_t>(
+            length > kMaxInline ? kIsLong : length)) {}
 
   std::string_view value() const {
-    const void* bytes = this + 1;
-    if (length > kMaxInline) [[unlikely]] {
-      std::memcpy(&bytes, this + 1, sizeof bytes);
+    const char* bytes = reinterpret_cast<const char*>(this + 1);
+    std::size_t length = length_and_hint_.load(std::memory_order_relaxed) & 255;
+    if (length == kIsLong) [[unlikely]] {
+      const LongValue* value;
+      std::memcpy(&value, bytes, sizeof value);
+      bytes = reinterpret_cast<const char*>(value + 1);
+      length = value->length;
     }
-    return {static_cast<const char*>(bytes), length};
+    return {bytes, length};
   }
+  bool is_long() const {
+    return (length_and_hint_.load(std::memory_order_relaxed) & 255) == kIsLong;
+  }
+  std::uint32_t hint() const {
+    return length_and_hint_.load(std::memory_order_relaxed) >> 8;
+  }
+  // Of several threads one wins. REQUIRES: hint <= kMaxHint
+  void set_hint(std::uint32_t hint) {
+    const std::uint32_t length =
+        length_and_hint_.load(std::memory_order_relaxed) & 255;
+    length_and_hint_.store(hint << 8 | length, std::memory_order_relaxed);
+  }
+
+  std::atomic<std::uint32_t> refs = 1;
+  const NameId name;
+  std::uint32_t next;  // in the chain of its bucket: PairId + 1, 0 at its end
+
+ private:
+  static constexpr std::uint32_t kIsLong = 255;
+  std::atomic<std::uint32_t> length_and_hint_;
 };
 
 // Pairs live in slabs of kSlots slots of one size. A pair's number is its
@@ -93,14 +116,23 @@ inline Pair* PairAt(PairId id) {
   return reinterpret_cast<Pair*>(slab.slots +
                                  std::size_t{id & (kSlots - 1)} * slab.stride);
 }
-inline std::string_view NameText(NameId id) {
-  const Name* name = g_names[id >> kNameBlockBits].load(
+inline const Name* NameAt(NameId id) {
+  return g_names[id >> kNameBlockBits].load(
       std::memory_order_acquire)[id & (kNameBlock - 1)];
+}
+inline std::string_view NameText(NameId id) {
+  const Name* name = NameAt(id);
   return {reinterpret_cast<const char*>(name + 1), name->length};
 }
 
+struct Interned {
+  PairId id;
+  std::uint64_t hash;  // HashOf
+};
 // A reference more to the pair of this content, made if need be. Locks.
-PairId InternPair(std::string_view name, std::string_view value);
+Interned InternPair(std::string_view name, std::string_view value);
+// The hash of a pair's content. REQUIRES: the caller holds a reference.
+std::uint64_t HashOf(PairId id);
 // A reference more, or less, to a pair that the caller holds.
 inline void AddReference(PairId id) {
   PairAt(id)->refs.fetch_add(1, std::memory_order_relaxed);

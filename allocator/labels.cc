@@ -6,10 +6,12 @@
 #include <cstring>
 #include <new>
 #include <numeric>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "allocator/label_bases.h"
 #include "allocator/label_pool.h"
 #include "hashing/hash.h"
 
@@ -20,29 +22,98 @@ using label_pool::NameText;
 using label_pool::PairAt;
 using label_pool::PairId;
 
-// Room for `count` pairs; the caller fills in ids, then calls Seal.
-Labels::Rep* NewRep(std::size_t count) {
-  void* memory = std::malloc(sizeof(Labels::Rep) + count * sizeof(PairId));
+using Rep = Labels::Rep;
+using Ids = std::span<const PairId>;
+using IdRoom = Labels::PairIdRoom;
+
+void* Allocate(std::size_t bytes) {
+  void* memory = std::malloc(bytes);
   if (memory == nullptr) throw std::bad_alloc();
-  return new (memory) Labels::Rep{1, static_cast<std::uint32_t>(count), 0};
+  return memory;
 }
 
 // The hash of a set is the hash of its pairs' hashes, in order.
-void Seal(Labels::Rep* rep) {
+std::uint64_t HashOfAll(std::span<const std::uint64_t> hashes) {
   static_assert(std::endian::native == std::endian::little);
-  constexpr std::size_t kOnStack = 128;
-  std::uint64_t on_stack[kOnStack];
-  std::vector<std::uint64_t> on_heap;
-  std::uint64_t* hashes = on_stack;
-  if (rep->count > kOnStack) {
-    on_heap.resize(rep->count);
-    hashes = on_heap.data();
+  return Hash64(
+      {reinterpret_cast<const char*>(hashes.data()), hashes.size_bytes()});
+}
+
+// With room for a base's number where it may become one.
+Rep* NewPlain(Ids ids, std::uint64_t hash) {
+  const bool compared = label_bases::Compared(ids.size());
+  void* memory = Allocate(sizeof(Rep) + ids.size_bytes() +
+                          (compared ? sizeof(std::uint32_t) : 0));
+  Rep* rep = new (memory) Rep(Rep::Kind::kPlain, ids.size(), hash);
+  std::memcpy(rep->ids(), ids.data(), ids.size_bytes());
+  if (compared) label_bases::Add(rep);
+  return rep;
+}
+
+// What `ids` has otherwise than its base, whose reference it takes over.
+Rep* NewDifference(Ids ids, std::uint64_t hash,
+                   const label_bases::Nearest& nearest) {
+  void* memory =
+      Allocate(sizeof(Rep) + Rep::Difference::Bytes(nearest.differing));
+  Rep* rep = new (memory) Rep(Rep::Kind::kDifference, ids.size(), hash);
+  Rep::Difference& difference = rep->difference();
+  difference.base = nearest.base;
+  difference.count = static_cast<std::uint8_t>(nearest.differing);
+  for (std::size_t i = 0; i < nearest.differing; ++i) {
+    difference.positions()[i] = nearest.positions[i];
+    difference.ids()[i] = ids[nearest.positions[i]];
   }
-  for (std::uint32_t i = 0; i < rep->count; ++i) {
-    hashes[i] = PairAt(rep->ids()[i])->hash;
+  return rep;
+}
+
+// The Rep of these pairs, whose references it takes over. `hash` is HashOfAll.
+Rep* NewRep(Ids ids, std::uint64_t hash) {
+  if (!label_bases::Compared(ids.size())) return NewPlain(ids, hash);
+  const label_bases::Nearest nearest = label_bases::FindNearest(ids);
+  if (nearest.base == nullptr) return NewPlain(ids, hash);
+  Rep* const rep =
+      nearest.differing == 0 ? nearest.base : NewDifference(ids, hash, nearest);
+  // The base holds the pairs that are equal.
+  const std::uint8_t* differs = nearest.positions.data();
+  const std::uint8_t* const end = differs + nearest.differing;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (differs != end && *differs == i) {
+      ++differs;
+    } else {
+      label_pool::DropPair(ids[i]);
+    }
   }
-  rep->hash = Hash64({reinterpret_cast<const char*>(hashes),
-                      rep->count * sizeof(std::uint64_t)});
+  return rep;
+}
+
+void DropReference(Rep* rep) {
+  if (rep->kind == Rep::Kind::kBase
+          ? !label_bases::DropReference(rep)
+          : rep->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+    return;
+  }
+  Rep* base = nullptr;
+  Ids own(rep->ids(), rep->count);
+  if (rep->kind == Rep::Kind::kDifference) {
+    base = rep->difference().base;
+    own = {rep->difference().ids(), rep->difference().count};
+  }
+  for (const PairId id : own) label_pool::DropPair(id);
+  rep->~Rep();
+  std::free(rep);
+  if (base != nullptr) DropReference(base);
+}
+
+PairId IdAt(const Rep& rep, std::size_t i) {
+  if (rep.kind != Rep::Kind::kDifference) return rep.ids()[i];
+  const Rep::Difference& difference = rep.difference();
+  for (std::size_t d = 0; d < difference.count; ++d) {
+    if (difference.positions()[d] >= i) {
+      if (difference.positions()[d] == i) return difference.ids()[d];
+      break;
+    }
+  }
+  return difference.base->ids()[i];
 }
 
 // Of equal names, the one that came first stays first.
@@ -70,7 +141,9 @@ LabelPair PairOf(PairId id) {
 class Merging {
  public:
   Merging(const Labels& under, const Labels& over)
-      : under_(under.pair_ids()), over_(over.pair_ids()) {}
+      : under_(under.pair_ids(under_room_)), over_(over.pair_ids(over_room_)) {}
+  Merging(const Merging&) = delete;
+  Merging& operator=(const Merging&) = delete;
 
   bool done() const { return under_.empty() && over_.empty(); }
   // REQUIRES: !done()
@@ -87,13 +160,14 @@ class Merging {
   }
 
  private:
-  using Ids = std::span<const PairId>;
   static PairId First(Ids& ids) {
     const PairId id = ids.front();
     ids = ids.subspan(1);
     return id;
   }
 
+  IdRoom under_room_;
+  IdRoom over_room_;
   Ids under_;
   Ids over_;
 };
@@ -109,27 +183,29 @@ Labels Labels::Of(std::vector<LabelPair> pairs) {
     pairs[kept++] = pairs[i];
   }
   if (kept == 0) return {};
-  Rep* rep = NewRep(kept);
+  std::vector<PairId> ids(kept);
+  std::vector<std::uint64_t> hashes(kept);
   for (std::size_t i = 0; i < kept; ++i) {
-    rep->ids()[i] = label_pool::InternPair(pairs[i].name, pairs[i].value);
+    const auto pair = label_pool::InternPair(pairs[i].name, pairs[i].value);
+    ids[i] = pair.id;
+    hashes[i] = pair.hash;
   }
-  Seal(rep);
-  return Labels(rep);
+  return Labels(NewRep(ids, HashOfAll(hashes)));
 }
 
 Labels Labels::Merge(const Labels& under, const Labels& over) {
   if (under.empty()) return over;
   if (over.empty()) return under;
   std::vector<PairId> ids;
+  std::vector<std::uint64_t> hashes;
   ids.reserve(under.size() + over.size());
+  hashes.reserve(under.size() + over.size());
   for (Merging merging(under, over); !merging.done();) {
     ids.push_back(merging.Next());
+    hashes.push_back(label_pool::HashOf(ids.back()));
+    label_pool::AddReference(ids.back());
   }
-  Rep* rep = NewRep(ids.size());
-  std::memcpy(rep->ids(), ids.data(), ids.size() * sizeof(PairId));
-  for (const PairId id : ids) label_pool::AddReference(id);
-  Seal(rep);
-  return Labels(rep);
+  return Labels(NewRep(ids, HashOfAll(hashes)));
 }
 
 Labels::Labels(const Labels& other) noexcept : rep_(other.rep_) {
@@ -145,37 +221,49 @@ Labels& Labels::operator=(Labels other) noexcept {
 }
 
 Labels::~Labels() {
-  if (rep_ == nullptr) return;
-  if (rep_->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  for (const PairId id : pair_ids()) label_pool::DropPair(id);
-  rep_->~Rep();
-  std::free(rep_);
+  if (rep_ != nullptr) DropReference(rep_);
 }
 
 std::size_t Labels::size() const noexcept {
   return rep_ == nullptr ? 0 : rep_->count;
 }
 
-std::span<const std::uint32_t> Labels::pair_ids() const noexcept {
+std::span<const std::uint32_t> Labels::pair_ids(
+    PairIdRoom& room) const noexcept {
+  static_assert(std::tuple_size<PairIdRoom>() == Rep::kMaxCompared);
   if (rep_ == nullptr) return {};
-  return {std::as_const(*rep_).ids(), rep_->count};
+  if (rep_->kind != Rep::Kind::kDifference) {
+    return {std::as_const(*rep_).ids(), rep_->count};
+  }
+  const Rep::Difference& difference = rep_->difference();
+  std::memcpy(room.data(), difference.base->ids(),
+              rep_->count * sizeof(PairId));
+  for (std::size_t d = 0; d < difference.count; ++d) {
+    room[difference.positions()[d]] = difference.ids()[d];
+  }
+  return {room.data(), rep_->count};
 }
 
 LabelPair Labels::operator[](std::size_t i) const noexcept {
-  return PairOf(rep_->ids()[i]);
+  return PairOf(IdAt(*rep_, i));
 }
 
 std::optional<std::string_view> Labels::Find(
     std::string_view name) const noexcept {
-  const auto ids = pair_ids();
+  if (rep_ == nullptr) return std::nullopt;
+  // A base has the same names.
+  const Rep& names =
+      rep_->kind == Rep::Kind::kDifference ? *rep_->difference().base : *rep_;
+  const Ids ids(names.ids(), names.count);
   const auto found = std::lower_bound(
       ids.begin(), ids.end(), name, [](PairId id, std::string_view wanted) {
         return NameText(PairAt(id)->name) < wanted;
       });
-  if (found == ids.end()) return std::nullopt;
-  const LabelPair pair = PairOf(*found);
-  if (pair.name != name) return std::nullopt;
-  return pair.value;
+  if (found == ids.end() || NameText(PairAt(*found)->name) != name) {
+    return std::nullopt;
+  }
+  const auto i = static_cast<std::size_t>(found - ids.begin());
+  return PairAt(IdAt(*rep_, i))->value();
 }
 
 std::string_view Labels::Get(std::string_view name) const noexcept {
@@ -186,14 +274,18 @@ bool operator==(const Labels& a, const Labels& b) noexcept {
   if (a.rep_ == b.rep_) return true;
   if (a.rep_ == nullptr || b.rep_ == nullptr) return false;
   // A pair is in the pool once, so equal content is equal numbers.
-  return a.rep_->hash == b.rep_->hash &&
-         std::ranges::equal(a.pair_ids(), b.pair_ids());
+  if (a.rep_->hash != b.rep_->hash) return false;
+  Labels::PairIdRoom room_a;
+  Labels::PairIdRoom room_b;
+  return std::ranges::equal(a.pair_ids(room_a), b.pair_ids(room_b));
 }
 
 std::strong_ordering operator<=>(const Labels& a, const Labels& b) {
   if (a.rep_ == b.rep_) return std::strong_ordering::equal;
-  const auto left = a.pair_ids();
-  const auto right = b.pair_ids();
+  Labels::PairIdRoom room_a;
+  Labels::PairIdRoom room_b;
+  const auto left = a.pair_ids(room_a);
+  const auto right = b.pair_ids(room_b);
   const std::size_t both = std::min(left.size(), right.size());
   for (std::size_t i = 0; i < both; ++i) {
     if (left[i] == right[i]) continue;
@@ -215,6 +307,37 @@ std::strong_ordering Labels::CompareMerged(const Labels& under_a,
   }
   return b.done() <=> a.done();
 }
+
+LabelPair Labels::Iterator::operator*() const noexcept {
+  if (differing_) {
+    return PairOf(rep_->difference().ids()[passed_]);
+  }
+  const Rep& base =
+      rep_->kind == Rep::Kind::kDifference ? *rep_->difference().base : *rep_;
+  return PairOf(base.ids()[index_]);
+}
+
+Labels::Iterator& Labels::Iterator::operator++() noexcept {
+  ++index_;
+  if (differing_) ++passed_;
+  Settle();
+  return *this;
+}
+
+void Labels::Iterator::Settle() noexcept {
+  differing_ = rep_->kind == Rep::Kind::kDifference &&
+               passed_ < rep_->difference().count &&
+               rep_->difference().positions()[passed_] == index_;
+}
+
+Labels::Iterator Labels::begin() const noexcept {
+  if (rep_ == nullptr) return {};
+  Iterator begin(rep_, 0);
+  begin.Settle();
+  return begin;
+}
+
+Labels::Iterator Labels::end() const noexcept { return {rep_, size()}; }
 
 std::uint64_t Labels::Hash() const noexcept {
   return rep_ == nullptr ? 0 : rep_->hash;

@@ -3,12 +3,14 @@
 //
 // A Kubernetes target has 44 to 74 labels, but only four or five pairs of them
 // are its own; the rest stand in other targets too. So pairs are interned in
-// one pool of the process: a Labels costs 4 bytes a pair, two are compared by
-// comparing integers, and copying one copies a pointer. The pool counts
-// references and forgets a pair with its last user, so it follows churn.
+// one pool of the process: a Labels costs 4 bytes a pair, or less where others
+// are nearly like it (label_bases.h), two are compared by comparing integers,
+// and copying one copies a pointer. The pool counts references and forgets a
+// pair with its last user, so it follows churn.
 
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -48,7 +50,8 @@ class Labels {
 
   std::size_t size() const noexcept;
   bool empty() const noexcept { return rep_ == nullptr; }
-  // The i-th pair in byte order of names. REQUIRES: i < size()
+  // The i-th pair in byte order of names; to see all, iterate.
+  // REQUIRES: i < size()
   LabelPair operator[](std::size_t i) const noexcept;
   // The value of `name`, if it is there (it may be empty). O(log n).
   std::optional<std::string_view> Find(std::string_view name) const noexcept;
@@ -74,18 +77,20 @@ class Labels {
   // when built, so O(1).
   std::uint64_t Hash() const noexcept;
 
-  // The pairs' numbers in the pool, in byte order of names: label_pool.h. For
-  // the core's own hot paths.
-  std::span<const std::uint32_t> pair_ids() const noexcept;
+  // The pairs' numbers in the pool, in byte order of names: label_pool.h. They
+  // stand in `room` or in memory of this object. For the core's own hot paths.
+  using PairIdRoom = std::array<std::uint32_t, 255>;
+  std::span<const std::uint32_t> pair_ids(PairIdRoom& room) const noexcept;
 
   // What the pool holds now, for metrics and benchmarks. Takes every lock.
   struct PoolStats {
     std::size_t pairs = 0;  // distinct pairs alive
     std::size_t bytes = 0;  // memory of the pool, estimated
+    std::size_t bases = 0;  // label sets that others may be written down by
   };
   static PoolStats Stats();
 
-  struct Rep;  // label_pool.h
+  struct Rep;  // label_bases.h
 
  private:
   explicit Labels(Rep* rep) noexcept : rep_(rep) {}
@@ -101,16 +106,11 @@ class Labels::Iterator {
   using reference = LabelPair;
 
   Iterator() = default;
-  Iterator(const Labels* labels, std::size_t index)
-      : labels_(labels), index_(index) {}
-  LabelPair operator*() const { return (*labels_)[index_]; }
-  Iterator& operator++() {
-    ++index_;
-    return *this;
-  }
-  Iterator operator++(int) {
+  LabelPair operator*() const noexcept;
+  Iterator& operator++() noexcept;
+  Iterator operator++(int) noexcept {
     Iterator old = *this;
-    ++index_;
+    ++*this;
     return old;
   }
   bool operator==(const Iterator& other) const {
@@ -118,11 +118,14 @@ class Labels::Iterator {
   }
 
  private:
-  const Labels* labels_ = nullptr;
-  std::size_t index_ = 0;
-};
+  friend Labels;
+  Iterator(const Rep* rep, std::size_t index) : rep_(rep), index_(index) {}
+  void Settle() noexcept;
 
-inline Labels::Iterator Labels::begin() const noexcept { return {this, 0}; }
-inline Labels::Iterator Labels::end() const noexcept { return {this, size()}; }
+  const Rep* rep_ = nullptr;
+  std::size_t index_ = 0;
+  std::size_t passed_ = 0;  // of what differs from a base
+  bool differing_ = false;  // ... and so does the pair here
+};
 
 }  // namespace ta
