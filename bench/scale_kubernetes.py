@@ -29,7 +29,9 @@ class Cluster(LargeFleet):
             "users": [{"name": "u", "user": {}}],
             "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}]}))
         (self.folder / "ta.yaml").write_text(json.dumps({
-            "collectors": {"static": self.collectors},
+            # A million pods take longer than the default, after which /readyz no longer
+            # waits for them.
+            "collectors": {"static": self.collectors}, "sync_timeout": "900s",
             "config": {"scrape_configs": [{"job_name": JOB, "kubernetes_sd_configs": [
                 {"role": role, "kubeconfig_file": str(self.folder / "kube.json")}]}]}}))
 
