@@ -8,6 +8,25 @@ bool SameAs(const Object& a, const Object& b) {
   return As<T>(a) == As<T>(b);
 }
 
+// What an endpoint refers to, by the labels of its role.
+struct Reference {
+  std::string_view kind;
+  std::string_view name;
+};
+
+bool IsOfSlice(const Object& object) {
+  return object.resource == Resource::kEndpointSlices;
+}
+
+Reference ReferenceOf(const Object& object, const Labels& meta) {
+  if (IsOfSlice(object)) {
+    return {meta.Get("__meta_kubernetes_endpointslice_address_target_kind"),
+            meta.Get("__meta_kubernetes_endpointslice_address_target_name")};
+  }
+  return {meta.Get("__meta_kubernetes_endpoint_address_target_kind"),
+          meta.Get("__meta_kubernetes_endpoint_address_target_name")};
+}
+
 }  // namespace
 
 bool Same(const Object& a, const Object& b) {
@@ -55,6 +74,28 @@ std::string_view Pod::controller_kind() const {
 }
 std::string_view Pod::controller_name() const {
   return meta.Get("__meta_kubernetes_pod_controller_name");
+}
+
+std::string PodOf(const Object& object, const Endpoint& endpoint) {
+  if (!endpoint.foreign_pod.empty()) return endpoint.foreign_pod;
+  const Reference reference = ReferenceOf(object, endpoint.meta);
+  if (reference.kind != "Pod") return {};
+  std::string key(object.ns());
+  return key.append("/").append(reference.name);
+}
+
+// Where both are there, slices follow the reference and Endpoints the field.
+std::string_view NodeOf(const Object& object, const Endpoint& endpoint) {
+  const Reference reference = ReferenceOf(object, endpoint.meta);
+  const bool refers = reference.kind == "Node";
+  if (IsOfSlice(object)) {
+    return refers ? reference.name
+                  : endpoint.meta.Get(
+                        "__meta_kubernetes_endpointslice_endpoint_node_name");
+  }
+  const auto node = endpoint.meta.Find("__meta_kubernetes_endpoint_node_name");
+  if (node) return *node;
+  return refers ? reference.name : std::string_view();
 }
 
 std::string_view EndpointSlice::address_type() const {

@@ -118,16 +118,22 @@ struct Service final : Object {
   std::string primary_family;
 };
 
-// One address of Endpoints, or one endpoint of an EndpointSlice.
+// One address of Endpoints, or one endpoint of an EndpointSlice. There is one
+// for each target, so it doesn't say again what its labels or its object say.
 struct Endpoint {
   std::vector<std::string> addresses;  // of Endpoints exactly one
-  Labels meta;      // ready, hostname, node, conditions, target reference, …
-  std::string pod;  // key of the pod that it refers to, "" if none
-  // The node whose labels may be attached, "" if none.
-  std::string node;
+  Labels meta;  // ready, hostname, node, conditions, target reference, …
+  // Key of the pod that it refers to, if that isn't in its object's namespace;
+  // no API server has such a one.
+  std::string foreign_pod;
 
   bool operator==(const Endpoint&) const = default;
 };
+// Of an endpoint in `object`, which is Endpoints or an EndpointSlice: the key
+// of the pod that it refers to, "" if none.
+std::string PodOf(const Object& object, const Endpoint& endpoint);
+// The node whose labels may be attached, "" if none; lives as long as its meta.
+std::string_view NodeOf(const Object& object, const Endpoint& endpoint);
 
 struct EndpointPort {
   Labels meta;  // endpoint_port_name, …; endpointslice_port_name, …

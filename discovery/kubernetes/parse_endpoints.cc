@@ -15,21 +15,23 @@ struct Reference {
   bool there = false;
   std::string_view kind;
   std::string_view name;
-  std::string pod;  // its key, "" if it is none
+  std::string foreign_pod;  // see Endpoint
 };
 
-Reference ReadReference(const JsonValue& json) {
+Reference ReadReference(const JsonValue& json, std::string_view own_ns) {
   if (!json.there()) return {};
   Reference reference{true, json["kind"].text(), json["name"].text(), ""};
-  if (reference.kind == "Pod") {
-    reference.pod = json["namespace"].text();
-    reference.pod.append("/").append(reference.name);
+  const std::string_view ns = json["namespace"].text();
+  if (reference.kind == "Pod" && ns != own_ns) {
+    reference.foreign_pod = ns;
+    reference.foreign_pod.append("/").append(reference.name);
   }
   return reference;
 }
 
-Endpoint ReadAddress(const JsonValue& json, std::string_view ready) {
-  const Reference reference = ReadReference(json["targetRef"]);
+Endpoint ReadAddress(const JsonValue& json, std::string_view own_ns,
+                     std::string_view ready) {
+  const Reference reference = ReadReference(json["targetRef"], own_ns);
   const auto node = json["nodeName"].maybe_text();
   const std::string_view hostname = json["hostname"].text();
   MetaLabels labels;
@@ -47,12 +49,7 @@ Endpoint ReadAddress(const JsonValue& json, std::string_view ready) {
   Endpoint endpoint;
   endpoint.addresses.emplace_back(json["ip"].text());
   endpoint.meta = labels.Build();
-  endpoint.pod = reference.pod;
-  if (node) {
-    endpoint.node = *node;
-  } else if (reference.kind == "Node") {
-    endpoint.node = reference.name;
-  }
+  endpoint.foreign_pod = reference.foreign_pod;
   return endpoint;
 }
 
@@ -77,8 +74,8 @@ void AddText(const JsonValue& text, std::string_view name, MetaLabels& labels) {
   if (const auto value = text.maybe_text()) labels.Add(name, *value);
 }
 
-Endpoint ReadEndpoint(const JsonValue& json) {
-  const Reference reference = ReadReference(json["targetRef"]);
+Endpoint ReadEndpoint(const JsonValue& json, std::string_view own_ns) {
+  const Reference reference = ReadReference(json["targetRef"], own_ns);
   const JsonValue conditions = json["conditions"];
   constexpr std::string_view kTopology =
       "__meta_kubernetes_endpointslice_endpoint_topology_";
@@ -112,9 +109,8 @@ Endpoint ReadEndpoint(const JsonValue& json) {
     endpoint.addresses.emplace_back(address.text());
   });
   endpoint.meta = labels.Build();
-  endpoint.pod = reference.pod;
-  endpoint.node =
-      reference.kind == "Node" ? reference.name : json["nodeName"].text();
+  endpoint.addresses.shrink_to_fit();
+  endpoint.foreign_pod = reference.foreign_pod;
   return endpoint;
 }
 
@@ -158,11 +154,13 @@ void FillEndpoints(const JsonValue& root, Endpoints& endpoints) {
   root["subsets"].Each([&](const JsonValue& json) {
     Endpoints::Subset subset;
     json["addresses"].Each([&](const JsonValue& address) {
-      subset.ready.push_back(ReadAddress(address, "true"));
+      subset.ready.push_back(ReadAddress(address, endpoints.ns(), "true"));
     });
     json["notReadyAddresses"].Each([&](const JsonValue& address) {
-      subset.not_ready.push_back(ReadAddress(address, "false"));
+      subset.not_ready.push_back(ReadAddress(address, endpoints.ns(), "false"));
     });
+    subset.ready.shrink_to_fit();
+    subset.not_ready.shrink_to_fit();
     json["ports"].Each(
         [&](const JsonValue& port) { subset.ports.push_back(ReadPort(port)); });
     endpoints.subsets.push_back(std::move(subset));
@@ -192,8 +190,9 @@ void FillEndpointSlice(const JsonValue& root, EndpointSlice& slice) {
     slice.service.append("/").append(*name);
   }
   root["endpoints"].Each([&](const JsonValue& json) {
-    slice.endpoints.push_back(ReadEndpoint(json));
+    slice.endpoints.push_back(ReadEndpoint(json, slice.ns()));
   });
+  slice.endpoints.shrink_to_fit();
   root["ports"].Each([&](const JsonValue& json) {
     slice.ports.push_back(ReadSlicePort(json));
   });

@@ -105,14 +105,16 @@ void EachEndpoint(const Object& object, const Do& do_one) {
 constexpr Index kEndpointsByPod = {
     "pod of endpoint", [](const Object& object, const Values& value) {
       EachEndpoint(object, [&](const Endpoint& endpoint) {
-        if (!endpoint.pod.empty()) value(endpoint.pod);
+        const std::string pod = PodOf(object, endpoint);
+        if (!pod.empty()) value(pod);
       });
     }};
 
 constexpr Index kEndpointsByNode = {
     "node of endpoint", [](const Object& object, const Values& value) {
       EachEndpoint(object, [&](const Endpoint& endpoint) {
-        if (!endpoint.node.empty()) value(endpoint.node);
+        const std::string_view node = NodeOf(object, endpoint);
+        if (!node.empty()) value(node);
       });
     }};
 

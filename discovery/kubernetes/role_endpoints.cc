@@ -19,19 +19,20 @@ enum class Protocol { kOfEndpoint, kOfContainer };
 // cover: each further port of such a pod becomes a target too.
 class TargetMaker {
  public:
-  TargetMaker(const RoleView& view, Protocol protocol, TargetGroup& group)
-      : view_(view), protocol_(protocol), group_(group) {}
+  TargetMaker(const Object& object, const RoleView& view, Protocol protocol,
+              TargetGroup& group)
+      : object_(object), view_(view), protocol_(protocol), group_(group) {}
 
   // One target for each of its addresses and these ports.
   void Add(const Endpoint& endpoint, const std::vector<EndpointPort>& ports) {
     if (ports.empty() || endpoint.addresses.empty()) return;
     Labels base = endpoint.meta;
     if (view_.attach.node) {
-      if (const Node* node = view_.stores.Find<Node>(endpoint.node))
+      if (const Node* node = view_.stores.Find<Node>(NodeOf(object_, endpoint)))
         base = Labels::Merge(base, node->meta);
     }
     PodEntry* entry = nullptr;
-    if (const Pod* pod = view_.stores.Find<Pod>(endpoint.pod)) {
+    if (const Pod* pod = view_.stores.Find<Pod>(PodOf(object_, endpoint))) {
       entry = &EntryOf(*pod);
       base = Labels::Merge(base, entry->labels);
     }
@@ -111,6 +112,7 @@ class TargetMaker {
                                                  : match->protocol));
   }
 
+  const Object& object_;
   const RoleView& view_;
   const Protocol protocol_;
   TargetGroup& group_;
@@ -127,7 +129,7 @@ void BuildEndpoints(const Endpoints& endpoints, const RoleView& view,
   if (const auto* service = view.stores.Find<Service>(endpoints.key))
     group.labels = Labels::Merge(service->meta, group.labels);
   AddNamespace(endpoints, view, group);
-  TargetMaker maker(view, Protocol::kOfEndpoint, group);
+  TargetMaker maker(endpoints, view, Protocol::kOfEndpoint, group);
   for (const Endpoints::Subset& subset : endpoints.subsets) {
     for (const Endpoint& each : subset.ready) maker.Add(each, subset.ports);
     for (const Endpoint& each : subset.not_ready) maker.Add(each, subset.ports);
@@ -152,7 +154,7 @@ void BuildEndpointSlice(const EndpointSlice& slice, const RoleView& view,
   if (service != nullptr && !service->primary_family.empty() &&
       service->primary_family != slice.address_type())
     return;
-  TargetMaker maker(view, Protocol::kOfContainer, group);
+  TargetMaker maker(slice, view, Protocol::kOfContainer, group);
   for (const Endpoint& each : slice.endpoints) maker.Add(each, slice.ports);
   maker.AddOtherPorts();
 }

@@ -6,22 +6,30 @@
 #include <utility>
 
 namespace ta::kubernetes {
+namespace {
+
+std::size_t HashOf(std::string_view value) {
+  return std::hash<std::string_view>()(value);
+}
+
+bool Has(const Index& index, const Object& object, std::string_view value) {
+  bool has = false;
+  index.values_of(object,
+                  [&](std::string_view each) { has = has || each == value; });
+  return has;
+}
+
+}  // namespace
 
 void Store::Enter(BuiltIndex& built, const Object& object) {
   built.index.values_of(object, [&](std::string_view value) {
-    auto found = built.keys.find(value);
-    if (found == built.keys.end())
-      found = built.keys.emplace(value, Keys()).first;
-    found->second.insert(object.key);
+    built.entries.insert({HashOf(value), &object});
   });
 }
 
 void Store::Leave(BuiltIndex& built, const Object& object) {
   built.index.values_of(object, [&](std::string_view value) {
-    const auto found = built.keys.find(value);
-    if (found == built.keys.end()) return;
-    found->second.erase(object.key);
-    if (found->second.empty()) built.keys.erase(found);
+    built.entries.erase({HashOf(value), &object});
   });
 }
 
@@ -103,16 +111,21 @@ void Store::AddIndex(const Index& index) {
   indexes_.push_back(std::move(built));
 }
 
-const std::set<std::string_view>& Store::ByIndex(const Index& index,
-                                                 std::string_view value) const {
-  static const Keys kNone;
-  for (const auto& built : indexes_) {
-    if (built->index.name != index.name) continue;
-    const auto found = built->keys.find(value);
-    return found == built->keys.end() ? kNone : found->second;
+std::vector<std::string_view> Store::ByIndex(const Index& index,
+                                             std::string_view value) const {
+  const auto found =
+      std::ranges::find(indexes_, index.name,
+                        [](const auto& built) { return built->index.name; });
+  assert(found != indexes_.end());
+  const std::set<Entry, EntryLess>& entries = (*found)->entries;
+  const std::size_t hash = HashOf(value);
+  std::vector<std::string_view> keys;
+  for (auto entry = entries.lower_bound({hash, nullptr});
+       entry != entries.end() && entry->hash == hash; ++entry) {
+    if (Has(index, *entry->object, value)) keys.push_back(entry->object->key);
   }
-  assert(false && "no such index");
-  return kNone;
+  std::ranges::sort(keys);
+  return keys;
 }
 
 void Store::AddListener(StoreListener* listener) {

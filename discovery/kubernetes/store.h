@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -75,9 +74,10 @@ class Store {
   // Builds the index unless it is there. O(n log n).
   void AddIndex(const Index& index);
   // The keys of the objects with this value, sorted; views that live until the
-  // store's next change. REQUIRES: the index was added
-  const std::set<std::string_view>& ByIndex(const Index& index,
-                                            std::string_view value) const;
+  // store's next change. O(log n), and the values of each that is found.
+  // REQUIRES: the index was added
+  std::vector<std::string_view> ByIndex(const Index& index,
+                                        std::string_view value) const;
 
   // From now on; what is there already is not told. A listener may be taken
   // out at any time but by what it is told.
@@ -85,10 +85,21 @@ class Store {
   void RemoveListener(StoreListener* listener);
 
  private:
-  using Keys = std::set<std::string_view>;
+  // By the values' hashes, which may collide: 56 bytes for what would be 230
+  // with the values' texts, and endpoints have one for each target.
+  struct Entry {
+    std::size_t hash;
+    const Object* object;  // in objects_
+  };
+  struct EntryLess {
+    bool operator()(const Entry& a, const Entry& b) const {
+      return a.hash != b.hash ? a.hash < b.hash
+                              : std::less<>()(a.object, b.object);
+    }
+  };
   struct BuiltIndex {
     Index index;
-    std::map<std::string, Keys, std::less<>> keys;
+    std::set<Entry, EntryLess> entries;
   };
   static void Enter(BuiltIndex& built, const Object& object);
   static void Leave(BuiltIndex& built, const Object& object);

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "test/discovery/kubernetes/read_objects.h"
 
 namespace ta::kubernetes {
@@ -10,6 +13,7 @@ namespace {
 
 using test::ReadObject;
 using test::WhyBad;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 constexpr std::string_view kPod = R"({
@@ -47,6 +51,47 @@ TEST(ObjectsTest, PodKeepsWhatRolesAndMembersUse) {
             "true");
   using namespace std::chrono;
   EXPECT_EQ(pod.ready_since, sys_days(2026y / November / 21) + 9h + 30min + 5s);
+}
+
+// "pod node" of each endpoint, as its role reads its reference.
+std::vector<std::string> References(const Object& object,
+                                    const std::vector<Endpoint>& endpoints) {
+  std::vector<std::string> references;
+  for (const Endpoint& each : endpoints) {
+    references.push_back(PodOf(object, each) + " " +
+                         std::string(NodeOf(object, each)));
+  }
+  return references;
+}
+
+TEST(ObjectsTest, EndpointOfASliceRefersToAPodOrANode) {
+  const ObjectPtr object = ReadObject(
+      Resource::kEndpointSlices,
+      R"({"metadata": {"namespace": "shop", "name": "s"}, "endpoints": [
+        {"nodeName": "n1",
+         "targetRef": {"kind": "Pod", "namespace": "shop", "name": "a"}},
+        {"targetRef": {"kind": "Pod", "namespace": "other", "name": "a"}},
+        {"targetRef": {"kind": "Pod", "name": "a"}},
+        {"nodeName": "n1", "targetRef": {"kind": "Node", "name": "n2"}},
+        {"nodeName": "n1"}, {}]})");
+  EXPECT_THAT(References(*object, As<EndpointSlice>(*object).endpoints),
+              ElementsAre("shop/a n1", "other/a ", "/a ", " n2", " n1", " "));
+}
+
+TEST(ObjectsTest, AddressOfEndpointsRefersToAPodOrANode) {
+  const ObjectPtr object = ReadObject(
+      Resource::kEndpoints,
+      R"({"metadata": {"namespace": "shop", "name": "s"}, "subsets": [
+        {"addresses": [{"ip": "10.0.0.1", "nodeName": "n1",
+           "targetRef": {"kind": "Pod", "namespace": "shop", "name": "a"}},
+          {"ip": "10.0.0.2",
+           "targetRef": {"kind": "Pod", "namespace": "other", "name": "a"}},
+          {"ip": "10.0.0.3", "nodeName": "n1",
+           "targetRef": {"kind": "Node", "name": "n2"}},
+          {"ip": "10.0.0.4", "targetRef": {"kind": "Node", "name": "n2"}},
+          {"ip": "10.0.0.5"}]}]})");
+  EXPECT_THAT(References(*object, As<Endpoints>(*object).subsets[0].ready),
+              ElementsAre("shop/a n1", "other/a ", " n1", " n2", " "));
 }
 
 TEST(ObjectsTest, TimeThatIsNotInUtcIsNoTime) {

@@ -45,7 +45,7 @@ class StoreTest : public ::testing::Test {
  protected:
   StoreTest() { store_.AddListener(&recorder_); }
   std::vector<std::string> OnNode(std::string_view node) const {
-    const auto& keys = store_.ByIndex(kByNode, node);
+    const auto keys = store_.ByIndex(kByNode, node);
     return {keys.begin(), keys.end()};
   }
   Store store_{Scope{Resource::kPods}};
