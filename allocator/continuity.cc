@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <utility>
 
-#include "allocator/snapshot.h"
 #include "hashing/hash.h"
 
 namespace ta {

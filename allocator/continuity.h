@@ -4,21 +4,18 @@
 
 #pragma once
 
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "allocator/ids.h"
-#include "allocator/target.h"
+#include "allocator/live_target.h"
 
 namespace ta {
-
-struct Target;
 
 // A target that appeared or disappeared, of one job.
 struct Passing {
   Slot slot = 0;
-  std::shared_ptr<const Target> target;
+  TargetPtr target;
 };
 
 struct Continuation {

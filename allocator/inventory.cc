@@ -29,7 +29,7 @@ void AppendLive(const JobView& job, const Wanted& wanted,
   };
   std::vector<Place> places;
   InventoryEntry asked;
-  const auto is_wanted = [&](const std::shared_ptr<const Target>& target) {
+  const auto is_wanted = [&](const TargetPtr& target) {
     asked.target = target.get();
     return !wanted || wanted(asked);
   };

@@ -67,8 +67,8 @@ const Shares::Place& Shares::Of(Slot slot) const {
   return slot < places_.size() ? places_[slot] : nowhere;
 }
 
-void Shares::Set(Slot slot, JobId job, std::shared_ptr<const Target> target,
-                 MemberId owner, UnassignedReason reason, std::uint64_t given,
+void Shares::Set(Slot slot, JobId job, TargetPtr target, MemberId owner,
+                 UnassignedReason reason, std::uint64_t given,
                  std::span<const MemberId> earlier) {
   if (places_.size() <= slot) places_.resize(slot + 1);
   Place& place = places_[slot];

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "allocator/ids.h"
+#include "allocator/live_target.h"
 #include "allocator/snapshot.h"
 #include "allocator/strategy_view.h"
 #include "allocator/target.h"
@@ -49,8 +50,8 @@ class Shares {
   // `target` of `job` is served to `owner`, and to `earlier` as well, whose
   // copies are not owned. Also to be called when only its labels changed.
   // `given` is noted for the owner.
-  void Set(Slot slot, JobId job, std::shared_ptr<const Target> target,
-           MemberId owner, UnassignedReason reason, std::uint64_t given,
+  void Set(Slot slot, JobId job, TargetPtr target, MemberId owner,
+           UnassignedReason reason, std::uint64_t given,
            std::span<const MemberId> earlier);
   // Nobody is served the target `id` any more.
   void Remove(Slot slot, JobId job, const TargetId& id);
@@ -76,7 +77,7 @@ class Shares {
  private:
   struct Edit {
     TargetId id;
-    std::shared_ptr<const Target> target;  // null: take it out
+    TargetPtr target;  // null: take it out
     bool owned = true;
     UnassignedReason reason = UnassignedReason::kNoCollectors;
   };

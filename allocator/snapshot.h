@@ -5,7 +5,6 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,6 +18,7 @@
 #include "allocator/config/config.h"
 #include "allocator/ids.h"
 #include "allocator/labels.h"
+#include "allocator/live_target.h"
 #include "allocator/relabel.h"
 #include "allocator/shared_blocks.h"
 #include "allocator/strategy_view.h"
@@ -27,26 +27,10 @@
 
 namespace ta {
 
-// One live target as discovered. Served are the labels of both, `own` winning.
-struct Target {
-  TargetId id;
-  std::uint64_t placement_key = 0;
-  // After relabeling; what a hand-over waits for the new owner to scrape.
-  std::chrono::milliseconds scrape_interval{};
-  Labels group;
-  Labels own;
-
-  // The value of a discovered label, "" if absent.
-  std::string_view Get(std::string_view name) const {
-    const auto found = own.Find(name);
-    return found ? *found : group.Get(name);
-  }
-};
-
 // A target in a collector's list: owned, or still served to it as an earlier
 // owner while its hand-over is open.
 struct ListedTarget {
-  std::shared_ptr<const Target> target;
+  TargetPtr target;
   bool owned = true;
   bool operator==(const ListedTarget&) const = default;  // the same object
 };
@@ -91,7 +75,7 @@ struct UnservedBucket {
 
 // A live target without an owner.
 struct UnassignedTarget {
-  std::shared_ptr<const Target> target;
+  TargetPtr target;
   UnassignedReason reason;
   bool operator==(const UnassignedTarget&) const = default;  // the same object
 };

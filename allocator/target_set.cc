@@ -286,7 +286,7 @@ void TargetSet::Decide(Job& job, Group& group, JobGroup& own,
     verdict.kept = true;
     verdict.id = record.id;
     verdict.placement_key = record.placement_key;
-    verdict.scrape_interval_ms = record.scrape_interval_ms;
+    verdict.scrape_interval = record.scrape_interval;
   }
   if (verdict.kept) {
     own.outcomes[index] = Claimed(job.id, verdict, {&group, index});

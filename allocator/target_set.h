@@ -21,6 +21,7 @@
 
 #include "allocator/config/config.h"
 #include "allocator/ids.h"
+#include "allocator/live_target.h"
 #include "allocator/relabel.h"
 #include "allocator/slot_index.h"
 #include "allocator/snapshot.h"
@@ -42,7 +43,7 @@ class TargetSet {
     struct Removed {
       Slot slot;
       JobId job;
-      std::shared_ptr<const Target> target;
+      TargetPtr target;
     };
     std::vector<Slot> added;
     std::vector<Removed> removed;
@@ -88,9 +89,7 @@ class TargetSet {
   Changes Take();
 
   // Of live slots, and of removed ones until the next Take.
-  const std::shared_ptr<const Target>& TargetOf(Slot slot) const {
-    return records_[slot].target;
-  }
+  const TargetPtr& TargetOf(Slot slot) const { return records_[slot].target; }
   JobId JobOf(Slot slot) const { return records_[slot].job; }
   // Slots are below this.
   std::size_t slots() const { return records_.size(); }
@@ -119,10 +118,10 @@ class TargetSet {
   };
   using Outcome = std::uint32_t;  // see target_set.cc
   struct Record {
-    std::shared_ptr<const Target> target;  // null until the first Take
+    TargetPtr target;  // null until the first Take
     TargetId id;
     std::uint64_t placement_key = 0;
-    std::uint32_t scrape_interval_ms = 0;
+    Target::Interval scrape_interval{};
     JobId job = 0;
     Claim first;  // the smallest claim, if there is any: what is served
     std::uint32_t claims = 0;  // beyond the first in further_claims_

@@ -13,10 +13,9 @@
 namespace ta {
 namespace {
 
-// 49 days at most, which is longer than any hand-over waits.
-std::uint32_t Milliseconds(std::chrono::milliseconds interval) {
-  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(
-      interval.count(), 0, std::numeric_limits<std::uint32_t>::max()));
+Target::Interval Clamped(std::chrono::milliseconds interval) {
+  return Target::Interval(static_cast<std::uint32_t>(std::clamp<std::int64_t>(
+      interval.count(), 0, std::numeric_limits<std::uint32_t>::max())));
 }
 
 }  // namespace
@@ -36,7 +35,7 @@ TargetSet::Verdict TargetSet::Judge(const Job& job, const Group& group,
                                     std::uint32_t index) {
   Verdict verdict;
   const Labels& own = group.targets[index];
-  verdict.scrape_interval_ms = Milliseconds(job.config->scrape_interval);
+  verdict.scrape_interval = Clamped(job.config->scrape_interval);
   if (job.relabeler == nullptr) {
     const Labels labels = Labels::Merge(group.labels, own);
     verdict.kept = true;
@@ -60,7 +59,7 @@ TargetSet::Verdict TargetSet::Judge(const Job& job, const Group& group,
   if (interval != labels.end() && interval->name == "__scrape_interval__" &&
       interval->value != job.config->seeds.Get("__scrape_interval__")) {
     if (const auto parsed = ParsePrometheusDuration(interval->value)) {
-      verdict.scrape_interval_ms = Milliseconds(*parsed);
+      verdict.scrape_interval = Clamped(*parsed);
     }
   }
   return verdict;
@@ -83,7 +82,7 @@ Slot TargetSet::Claimed(JobId job, const Verdict& verdict, Claim claim) {
   }
   Record& record = records_[slot];
   record.placement_key = verdict.placement_key;
-  record.scrape_interval_ms = verdict.scrape_interval_ms;
+  record.scrape_interval = verdict.scrape_interval;
   Touch(slot);
   if (record.claims++ == 0) {
     record.first = claim;
@@ -157,20 +156,20 @@ void TargetSet::Settle(Slot slot, Changes& changes) {
   }
   const Claim& winner = record.first;
   const Labels& own = winner.group->targets[winner.index];
-  const std::chrono::milliseconds interval(record.scrape_interval_ms);
   const bool is_new = record.target == nullptr;
   if (!is_new && record.target->group == winner.group->labels &&
-      record.target->own == own && record.target->scrape_interval == interval &&
+      record.target->own == own &&
+      record.target->scrape_interval == record.scrape_interval &&
       record.target->placement_key == record.placement_key) {
     return;
   }
-  auto target = std::make_shared<Target>();
+  const boost::intrusive_ptr<Target> target(new Target);
   target->id = record.id;
   target->placement_key = record.placement_key;
-  target->scrape_interval = interval;
+  target->scrape_interval = record.scrape_interval;
   target->group = winner.group->labels;
   target->own = own;
-  record.target = std::move(target);
+  record.target = target;
   (is_new ? changes.added : changes.updated).push_back(slot);
 }
 

@@ -35,7 +35,7 @@ struct TargetSet::Verdict {
   std::string reason;
   TargetId id;
   std::uint64_t placement_key = 0;
-  std::uint32_t scrape_interval_ms = 0;
+  Target::Interval scrape_interval{};
 };
 
 struct TargetSet::JobGroup {

@@ -16,7 +16,7 @@ using ::testing::UnorderedElementsAre;
 
 Passing Make(Slot slot, TargetId id, std::uint64_t key, const test::Pairs& own,
              const test::Pairs& group = {}) {
-  auto target = std::make_shared<Target>();
+  const boost::intrusive_ptr<Target> target(new Target);
   target->id = id;
   target->placement_key = key;
   target->own = test::LabelsOf(own);

@@ -17,8 +17,8 @@ using ::testing::IsEmpty;
 
 constexpr auto kReason = UnassignedReason::kNoCollectors;
 
-std::shared_ptr<const Target> TargetAt(int n, const std::string& note = "") {
-  auto target = std::make_shared<Target>();
+TargetPtr TargetAt(int n, const std::string& note = "") {
+  const boost::intrusive_ptr<Target> target(new Target);
   target->id = Hash128(std::to_string(n));
   target->own = test::At("h:" + std::to_string(n), {{"note", note}});
   return target;

@@ -170,11 +170,11 @@ class SnapshotBuilder {
     std::vector<UnassignedTarget> unassigned;
   };
 
-  std::shared_ptr<const ta::Target> MakeTarget(
+  TargetPtr MakeTarget(
       const std::string& job,
       const std::vector<std::pair<std::string, std::string>>& own,
       const std::vector<std::pair<std::string, std::string>>& group) {
-    auto target = std::make_shared<ta::Target>();
+    const boost::intrusive_ptr<ta::Target> target(new ta::Target);
     target->group = MakeLabels(group);
     target->own = MakeLabels(own);
     const Labels all = Labels::Merge(target->group, target->own);
