@@ -120,6 +120,7 @@ TargetSet::Changes TargetSet::Take() {
   for (const auto& [group, job] : std::exchange(stale_, {})) {
     RefreshUnserved(*group, job);
   }
+  judged_anew_.clear();
   changes.unserved = std::exchange(unserved_changed_, {});
   return changes;
 }
@@ -282,14 +283,11 @@ void TargetSet::Decide(Job& job, Group& group, JobGroup& own,
   if (known == kNotJudged) {
     verdict = Judge(job, group, index);
   } else {
-    const Record& record = records_[known];
     verdict.kept = true;
-    verdict.id = record.id;
-    verdict.placement_key = record.placement_key;
-    verdict.scrape_interval = record.scrape_interval;
+    verdict.identity = IdentityOf(known);
   }
   if (verdict.kept) {
-    own.outcomes[index] = Claimed(job.id, verdict, {&group, index});
+    own.outcomes[index] = Claimed(job.id, verdict.identity, {&group, index});
     return;
   }
   stale_.insert({&group, job.id});

@@ -118,14 +118,23 @@ class TargetSet {
   };
   using Outcome = std::uint32_t;  // see target_set.cc
   struct Record {
-    TargetPtr target;  // null until the first Take
+    // As last taken; before the first Take, as the first claim on it has it.
+    // Its id is the slot's. Null only where the slot is free.
+    TargetPtr target;
+    Claim first;  // the smallest claim, if there is any: what is served
+    JobId job = 0;
+    std::uint32_t claims : 30 = 0;  // beyond the first in further_claims_
+    bool touched : 1 = false;       // in touched_
+    bool taken : 1 = false;         // told of as added by a Take
+  };
+  static_assert(sizeof(Record) == 32);
+  // What relabeling makes of a target that it keeps, as far as the target
+  // itself must know it.
+  struct Identity {
     TargetId id;
     std::uint64_t placement_key = 0;
     Target::Interval scrape_interval{};
-    JobId job = 0;
-    Claim first;  // the smallest claim, if there is any: what is served
-    std::uint32_t claims = 0;  // beyond the first in further_claims_
-    bool touched = false;      // in touched_
+    bool operator==(const Identity&) const = default;
   };
   // What relabeling made of one target.
   struct Verdict;
@@ -140,13 +149,18 @@ class TargetSet {
   void Decide(Job& job, Group& group, JobGroup& own, std::uint32_t index,
               Outcome known);
   Verdict Judge(const Job& job, const Group& group, std::uint32_t index);
-  Slot Claimed(JobId job, const Verdict& verdict, Claim claim);
+  // As the last claim on the slot has it.
+  Identity IdentityOf(Slot slot) const;
+  static TargetPtr MakeTarget(const Identity& identity, const Claim& claim);
+  Slot Claimed(JobId job, const Identity& identity, Claim claim);
   void Release(Slot slot, Claim claim);
   void Touch(Slot slot);
   void Settle(Slot slot, Changes& changes);
   void RefreshUnserved(Group& group, JobId job);
   auto Ids() const {
-    return [this](Slot slot) -> const TargetId& { return records_[slot].id; };
+    return [this](Slot slot) -> const TargetId& {
+      return records_[slot].target->id;
+    };
   }
 
   std::map<std::string, std::unique_ptr<Discoverer>> discoverers_;
@@ -157,6 +171,10 @@ class TargetSet {
   SlotIndex index_;
   std::unordered_map<Slot, std::set<Claim, ClaimOrder>> further_claims_;
   std::vector<Slot> touched_;
+  // Of touched slots whose last claim came with another placement key or
+  // interval than the target has; nearly always empty. Not written into the
+  // target, which readers have.
+  std::unordered_map<Slot, Identity> judged_anew_;
   std::set<std::pair<Group*, JobId>> stale_;  // whose unserved must be redone
   std::set<JobId> unserved_changed_;
   std::uint64_t relabeled_ = 0;

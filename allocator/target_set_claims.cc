@@ -35,12 +35,13 @@ TargetSet::Verdict TargetSet::Judge(const Job& job, const Group& group,
                                     std::uint32_t index) {
   Verdict verdict;
   const Labels& own = group.targets[index];
-  verdict.scrape_interval = Clamped(job.config->scrape_interval);
+  verdict.identity.scrape_interval = Clamped(job.config->scrape_interval);
   if (job.relabeler == nullptr) {
     const Labels labels = Labels::Merge(group.labels, own);
     verdict.kept = true;
-    verdict.id = TargetIdOf(job.config->job_name, labels);
-    verdict.placement_key = PlacementKeyOf(job.config->job_name, labels);
+    verdict.identity.id = TargetIdOf(job.config->job_name, labels);
+    verdict.identity.placement_key =
+        PlacementKeyOf(job.config->job_name, labels);
     return verdict;
   }
   ++relabeled_;
@@ -51,22 +52,39 @@ TargetSet::Verdict TargetSet::Judge(const Job& job, const Group& group,
     return verdict;
   }
   verdict.kept = true;
-  verdict.id = buffer_.Id();
-  verdict.placement_key = buffer_.PlacementKey();
+  verdict.identity.id = buffer_.Id();
+  verdict.identity.placement_key = buffer_.PlacementKey();
   const auto labels = buffer_.labels();
   const auto interval = std::ranges::lower_bound(
       labels, std::string_view("__scrape_interval__"), {}, &LabelPair::name);
   if (interval != labels.end() && interval->name == "__scrape_interval__" &&
       interval->value != job.config->seeds.Get("__scrape_interval__")) {
     if (const auto parsed = ParsePrometheusDuration(interval->value)) {
-      verdict.scrape_interval = Clamped(*parsed);
+      verdict.identity.scrape_interval = Clamped(*parsed);
     }
   }
   return verdict;
 }
 
-Slot TargetSet::Claimed(JobId job, const Verdict& verdict, Claim claim) {
-  Slot slot = index_.Find(verdict.id, Ids());
+TargetSet::Identity TargetSet::IdentityOf(Slot slot) const {
+  const auto anew = judged_anew_.find(slot);
+  if (anew != judged_anew_.end()) return anew->second;
+  const Target& target = *records_[slot].target;
+  return {target.id, target.placement_key, target.scrape_interval};
+}
+
+TargetPtr TargetSet::MakeTarget(const Identity& identity, const Claim& claim) {
+  const boost::intrusive_ptr<Target> target(new Target);
+  target->id = identity.id;
+  target->placement_key = identity.placement_key;
+  target->scrape_interval = identity.scrape_interval;
+  target->group = claim.group->labels;
+  target->own = claim.group->targets[claim.index];
+  return target;
+}
+
+Slot TargetSet::Claimed(JobId job, const Identity& identity, Claim claim) {
+  Slot slot = index_.Find(identity.id, Ids());
   if (slot == SlotIndex::kNone) {
     if (free_.empty()) {
       slot = static_cast<Slot>(records_.size());
@@ -76,13 +94,13 @@ Slot TargetSet::Claimed(JobId job, const Verdict& verdict, Claim claim) {
       free_.pop_back();
     }
     Record& record = records_[slot];
-    record.id = verdict.id;
+    record.target = MakeTarget(identity, claim);
     record.job = job;
     index_.Insert(slot, Ids());
+  } else if (IdentityOf(slot) != identity) {
+    judged_anew_[slot] = identity;
   }
   Record& record = records_[slot];
-  record.placement_key = verdict.placement_key;
-  record.scrape_interval = verdict.scrape_interval;
   Touch(slot);
   if (record.claims++ == 0) {
     record.first = claim;
@@ -148,29 +166,27 @@ void TargetSet::Settle(Slot slot, Changes& changes) {
   record.touched = false;
   if (record.claims == 0) {
     index_.Erase(slot, Ids());
-    if (record.target != nullptr) {
+    if (record.taken) {
       changes.removed.push_back({slot, record.job, record.target});
     }
     removed_.push_back(slot);
     return;
   }
   const Claim& winner = record.first;
-  const Labels& own = winner.group->targets[winner.index];
-  const bool is_new = record.target == nullptr;
-  if (!is_new && record.target->group == winner.group->labels &&
-      record.target->own == own &&
-      record.target->scrape_interval == record.scrape_interval &&
-      record.target->placement_key == record.placement_key) {
-    return;
+  const Identity identity = IdentityOf(slot);
+  const bool is_new = !record.taken;
+  record.taken = true;
+  const Target& last = *record.target;
+  const bool same = last.group == winner.group->labels &&
+                    last.own == winner.group->targets[winner.index] &&
+                    last.scrape_interval == identity.scrape_interval &&
+                    last.placement_key == identity.placement_key;
+  if (!same) record.target = MakeTarget(identity, winner);
+  if (is_new) {
+    changes.added.push_back(slot);
+  } else if (!same) {
+    changes.updated.push_back(slot);
   }
-  const boost::intrusive_ptr<Target> target(new Target);
-  target->id = record.id;
-  target->placement_key = record.placement_key;
-  target->scrape_interval = record.scrape_interval;
-  target->group = winner.group->labels;
-  target->own = own;
-  record.target = target;
-  (is_new ? changes.added : changes.updated).push_back(slot);
 }
 
 void TargetSet::RefreshUnserved(Group& group, JobId id) {
@@ -183,7 +199,7 @@ void TargetSet::RefreshUnserved(Group& group, JobId id) {
     if (IsKept(outcome)) {
       if (records_[outcome].first == Claim{&group, i}) continue;
       target.state = UnservedTarget::State::kDuplicate;
-      target.id = records_[outcome].id;
+      target.id = records_[outcome].target->id;
     } else if ((outcome & kByCheck) != 0) {
       target.state = UnservedTarget::State::kDroppedByCheck;
       target.reason = (*own->reasons)[ReasonOf(outcome)];

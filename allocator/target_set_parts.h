@@ -33,9 +33,7 @@ struct TargetSet::Verdict {
   bool kept = false;
   int rule = -1;
   std::string reason;
-  TargetId id;
-  std::uint64_t placement_key = 0;
-  Target::Interval scrape_interval{};
+  Identity identity;  // if kept
 };
 
 struct TargetSet::JobGroup {
