@@ -1,6 +1,7 @@
 // An array for things of which there nearly always is one: that one stands in
 // the object itself, 16 bytes in all for pointers and smaller. There is one for
-// each group of targets, and a group of one target is the common case.
+// each group of targets, and a group of one target is the common case. So a
+// member that is [[no_unique_address]] leaves the last 4 of the 16 to the next.
 
 #pragma once
 
@@ -83,11 +84,11 @@ class CompactArray {
     other.many_ = nullptr;
   }
 
-  std::uint32_t size_ = 0;
   union {
     T one_;              // if size_ is 1
     T* many_ = nullptr;  // else
   };
+  std::uint32_t size_ = 0;  // last: what follows may stand in the padding
 };
 
 }  // namespace ta

@@ -168,7 +168,7 @@ void TargetSet::Replace(const Discoverer& discoverer, Group& group,
   std::vector<Carried> carried;
   for (JobGroup& own : group.jobs) {
     carried.push_back(Release(group, own, alignment));
-    if (other_invalid) stale_.insert({&group, own.job});
+    if (other_invalid) stale_.insert({&group, JobId{own.job}});
   }
   std::vector<Labels> moved;
   moved.reserve(alignment.moved.size());
@@ -199,7 +199,7 @@ TargetSet::Carried TargetSet::Release(Group& group, JobGroup& own,
     if (IsKept(own.outcomes[index])) {
       Release(own.outcomes[index], {&group, index});
     } else {
-      stale_.insert({&group, own.job});
+      stale_.insert({&group, JobId{own.job}});
     }
   };
   for (const std::uint32_t index : alignment.lost) release(index);
@@ -255,8 +255,8 @@ void TargetSet::Attach(Group& group, JobId id) {
 }
 
 void TargetSet::Detach(Group& group, JobId id) {
-  const auto own = std::ranges::find(group.jobs, id, &JobGroup::job);
-  if (own == group.jobs.end()) return;
+  JobGroup* const own = group.Of(id);
+  if (own == nullptr) return;
   Job& job = *jobs_.at(id);
   for (std::uint32_t i = 0; i < own->outcomes.size(); ++i) {
     if (IsKept(own->outcomes[i])) Release(own->outcomes[i], {&group, i});

@@ -190,8 +190,8 @@ void TargetSet::Settle(Slot slot, Changes& changes) {
 }
 
 void TargetSet::RefreshUnserved(Group& group, JobId id) {
-  const auto own = std::ranges::find(group.jobs, id, &JobGroup::job);
-  if (own == group.jobs.end()) return;
+  JobGroup* const own = group.Of(id);
+  if (own == nullptr) return;
   std::vector<UnservedTarget> targets;
   for (std::uint32_t i = 0; i < own->outcomes.size(); ++i) {
     const Outcome outcome = own->outcomes[i];

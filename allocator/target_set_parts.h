@@ -37,10 +37,10 @@ struct TargetSet::Verdict {
 };
 
 struct TargetSet::JobGroup {
-  JobId job = 0;
-  bool has_unserved = false;       // stands in the job's UnservedIndex
-  CompactArray<Outcome> outcomes;  // as Group::targets
-  std::unique_ptr<std::vector<std::string>> reasons;  // of checks
+  std::unique_ptr<std::vector<std::string>> reasons;     // of checks
+  [[no_unique_address]] CompactArray<Outcome> outcomes;  // as Group::targets
+  JobId job : 31 = 0;
+  bool has_unserved : 1 = false;  // stands in the job's UnservedIndex
 
   // Drops the reasons of targets that are gone, when they are many.
   void CompactReasons();
@@ -73,11 +73,17 @@ struct TargetSet::Group {
 
   Discoverer* discoverer;
   Labels labels;
-  CompactArray<Labels> targets;
   std::unique_ptr<const std::vector<InvalidTarget>> invalid;
   CompactArray<JobGroup> jobs;
-  std::size_t source_bytes;
+  [[no_unique_address]] CompactArray<Labels> targets;
+  std::uint32_t source_bytes;
 
+  // Null if the job has nothing of the group.
+  JobGroup* Of(JobId job) {
+    const auto own = std::ranges::find_if(
+        jobs, [&](const JobGroup& each) { return each.job == job; });
+    return own == jobs.end() ? nullptr : own;
+  }
   std::size_t Discovered() const {
     return targets.size() + (invalid == nullptr ? 0 : invalid->size());
   }
@@ -90,11 +96,12 @@ struct TargetSet::Group {
 
  private:
   Group(Discoverer* of, std::size_t bytes)
-      : discoverer(of), source_bytes(bytes) {}
+      : discoverer(of), source_bytes(static_cast<std::uint32_t>(bytes)) {}
 };
 
 inline TargetSet::Group::Owner TargetSet::Group::Make(Discoverer* discoverer,
                                                       std::string_view source) {
+  static_assert(sizeof(JobGroup) == 24 && sizeof(Group) == 72);
   void* const memory = ::operator new(sizeof(Group) + source.size());
   Group* const group = new (memory) Group(discoverer, source.size());
   std::ranges::copy(source, reinterpret_cast<char*>(group + 1));

@@ -21,6 +21,24 @@ TEST(CompactArrayTest, OneStandsInTheObject) {
   EXPECT_LT(static_cast<void*>(array.begin()), static_cast<void*>(&array + 1));
 }
 
+TEST(CompactArrayTest, ItsPaddingIsRoomForTheNextMember) {
+  struct Both {
+    [[no_unique_address]] CompactArray<std::unique_ptr<int>> array;
+    std::uint32_t next = 7;
+  };
+  static_assert(sizeof(Both) == 16);
+  for (const std::size_t size : {1, 2, 1, 0, 1}) {
+    Both both;
+    both.array.Resize(size);
+    Both other = std::move(both);
+    both = Both();
+    both.array = std::move(other.array);
+    EXPECT_EQ(both.array.size(), size);
+    EXPECT_EQ(both.next, 7u);
+    EXPECT_EQ(other.next, 7u);
+  }
+}
+
 TEST(CompactArrayTest, FollowsAVector) {
   std::mt19937 random(43);
   CompactArray<std::unique_ptr<std::string>> array;
