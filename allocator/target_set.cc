@@ -207,7 +207,7 @@ TargetSet::Carried TargetSet::Release(Group& group, JobGroup& own,
   carried.outcomes.reserve(alignment.moved.size());
   for (const auto& [from, to] : alignment.moved) {
     const Outcome outcome = own.outcomes[from];
-    if (!IsKept(outcome) || records_[outcome].claims > 1) {
+    if (!IsKept(outcome) || further_claims_.contains(outcome)) {
       carried.again.push_back(
           static_cast<std::uint32_t>(carried.outcomes.size()));
       release(from);
@@ -229,7 +229,7 @@ void TargetSet::ClaimAnew(Job& job, Group& group, JobGroup& own,
     }
     const std::uint32_t to = alignment.moved[i].to;
     own.outcomes[to] = carried.outcomes[i];
-    records_[carried.outcomes[i]].first = {&group, to};
+    records_[carried.outcomes[i]].SetFirst({&group, to});
   }
   for (const std::uint32_t i : carried.again) {
     Decide(job, group, own, alignment.moved[i].to, carried.outcomes[i]);

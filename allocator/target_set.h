@@ -121,13 +121,21 @@ class TargetSet {
     // As last taken; before the first Take, as the first claim on it has it.
     // Its id is the slot's. Null only where the slot is free.
     TargetPtr target;
-    Claim first;  // the smallest claim, if there is any: what is served
-    JobId job = 0;
-    std::uint32_t claims : 30 = 0;  // beyond the first in further_claims_
-    bool touched : 1 = false;       // in touched_
-    bool taken : 1 = false;         // told of as added by a Take
+    // The smallest claim, if there is any: what is served. The others are in
+    // further_claims_. In two parts, as a Claim has padding at its end.
+    Group* group = nullptr;
+    std::uint32_t index = 0;
+    JobId job : 30 = 0;
+    bool touched : 1 = false;  // in touched_
+    bool taken : 1 = false;    // told of as added by a Take
+
+    Claim first() const { return {group, index}; }
+    void SetFirst(const Claim& claim) {
+      group = claim.group;
+      index = claim.index;
+    }
   };
-  static_assert(sizeof(Record) == 32);
+  static_assert(sizeof(Record) == 24);
   // What relabeling makes of a target that it keeps, as far as the target
   // itself must know it.
   struct Identity {

@@ -102,33 +102,35 @@ Slot TargetSet::Claimed(JobId job, const Identity& identity, Claim claim) {
   }
   Record& record = records_[slot];
   Touch(slot);
-  if (record.claims++ == 0) {
-    record.first = claim;
+  if (record.group == nullptr) {
+    record.SetFirst(claim);
     return slot;
   }
-  if (ClaimOrder()(claim, record.first)) std::swap(claim, record.first);
+  if (const Claim first = record.first(); ClaimOrder()(claim, first)) {
+    record.SetFirst(claim);
+    claim = first;
+  }
   further_claims_[slot].insert(claim);
   stale_.insert({claim.group, job});
-  stale_.insert({record.first.group, job});
+  stale_.insert({record.group, job});
   return slot;
 }
 
 void TargetSet::Release(Slot slot, Claim claim) {
   Record& record = records_[slot];
   Touch(slot);
-  --record.claims;
   const auto further = further_claims_.find(slot);
   if (further == further_claims_.end()) {
-    record.first = Claim();
+    record.SetFirst(Claim());
     return;
   }
-  if (record.first == claim) {
-    record.first = *further->second.begin();
+  if (record.first() == claim) {
+    record.SetFirst(*further->second.begin());
     further->second.erase(further->second.begin());
-    stale_.insert({record.first.group, record.job});
+    stale_.insert({record.group, JobId{record.job}});
   } else {
     further->second.erase(claim);
-    stale_.insert({claim.group, record.job});
+    stale_.insert({claim.group, JobId{record.job}});
   }
   if (further->second.empty()) further_claims_.erase(further);
 }
@@ -164,7 +166,7 @@ bool TargetSet::ClaimOrder::operator()(const Claim& a, const Claim& b) const {
 void TargetSet::Settle(Slot slot, Changes& changes) {
   Record& record = records_[slot];
   record.touched = false;
-  if (record.claims == 0) {
+  if (record.group == nullptr) {
     index_.Erase(slot, Ids());
     if (record.taken) {
       changes.removed.push_back({slot, record.job, record.target});
@@ -172,7 +174,7 @@ void TargetSet::Settle(Slot slot, Changes& changes) {
     removed_.push_back(slot);
     return;
   }
-  const Claim& winner = record.first;
+  const Claim winner = record.first();
   const Identity identity = IdentityOf(slot);
   const bool is_new = !record.taken;
   record.taken = true;
@@ -197,7 +199,7 @@ void TargetSet::RefreshUnserved(Group& group, JobId id) {
     const Outcome outcome = own->outcomes[i];
     UnservedTarget target;
     if (IsKept(outcome)) {
-      if (records_[outcome].first == Claim{&group, i}) continue;
+      if (records_[outcome].first() == Claim{&group, i}) continue;
       target.state = UnservedTarget::State::kDuplicate;
       target.id = records_[outcome].target->id;
     } else if ((outcome & kByCheck) != 0) {
