@@ -21,12 +21,21 @@ struct GroupText {
   std::vector<LabelPair> labels;          // as written; of equal names the last
 };
 
-// What is remembered of a group to notice that it changed.
-struct GroupMark {
-  std::uint64_t hash = 0;
-  std::uint32_t bytes = 0;  // in the text, JSON only
+// What is remembered of a group to notice that it changed: 12 bytes, as there
+// may be one for each target.
+class GroupMark {
+ public:
+  GroupMark(std::uint64_t hash, std::uint32_t bytes)
+      : high_(static_cast<std::uint32_t>(hash >> 32)),
+        low_(static_cast<std::uint32_t>(hash)),
+        bytes_(bytes) {}
+  std::uint64_t hash() const { return std::uint64_t{high_} << 32 | low_; }
+  std::uint32_t bytes() const { return bytes_; }  // in the text, JSON only
 
   bool operator==(const GroupMark&) const = default;
+
+ private:
+  std::uint32_t high_, low_, bytes_;
 };
 
 // Is given the index in the text of each group that changed, in order.

@@ -108,6 +108,7 @@ Result<std::vector<TargetGroup>> HttpGroups::Take(
     groups.push_back(std::move(gone));
   }
   marks_ = *std::move(marks);
+  marks_.shrink_to_fit();
   LogInvalidTargets(origin_, groups, 0);
   return groups;
 }

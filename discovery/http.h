@@ -30,7 +30,7 @@
 
 namespace ta {
 
-// The groups of the last good answer, as marks: 16 bytes a group. No I/O.
+// The groups of the last good answer, as marks: 12 bytes a group. No I/O.
 class HttpGroups {
  public:
   // `url` as configured.

@@ -271,10 +271,11 @@ class Reader {
       const std::size_t index = marks.size();
       if (index < before.size()) {
         const GroupMark& mark = before[index];
-        if (auto seen = window_.Want(mark.bytes); !seen) return Failed(seen);
-        if (window_.size() >= mark.bytes && HashOf(mark.bytes) == mark.hash) {
+        if (auto seen = window_.Want(mark.bytes()); !seen) return Failed(seen);
+        if (window_.size() >= mark.bytes() &&
+            HashOf(mark.bytes()) == mark.hash()) {
           marks.push_back(mark);
-          window_.Advance(mark.bytes);
+          window_.Advance(mark.bytes());
           continue;
         }
       }
@@ -291,8 +292,8 @@ class Reader {
                         std::to_string(window_.position() + span->start)));
       }
       changed(index, group);
-      marks.push_back(
-          {HashOf(span->bytes), static_cast<std::uint32_t>(span->bytes)});
+      marks.emplace_back(HashOf(span->bytes),
+                         static_cast<std::uint32_t>(span->bytes));
       window_.Advance(span->bytes);
     }
   }

@@ -47,6 +47,7 @@ TargetFile::Outcome TargetFile::Update(Look look, Trust trust,
     groups.push_back(std::move(gone));
   }
   marks_ = std::move(*marks);
+  marks_.shrink_to_fit();
   modified_ns_ = stamp_.modified_ns;
   error_.clear();
   has_content_ = true;

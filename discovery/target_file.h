@@ -15,7 +15,7 @@
 
 namespace ta {
 
-// Confined to one thread. Memory is 16 bytes a group; the content itself is not
+// Confined to one thread. Memory is 12 bytes a group; the content itself is not
 // kept.
 class TargetFile {
  public:
