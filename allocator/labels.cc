@@ -321,7 +321,17 @@ Labels::Iterator& Labels::Iterator::operator++() noexcept {
   ++index_;
   if (differing_) ++passed_;
   Settle();
+  AskFor(index_ + kAhead - 1);
   return *this;
+}
+
+// Pairs lie all over the pool: one that comes a little later is fetched in
+// time.
+void Labels::Iterator::AskFor(std::size_t index) const noexcept {
+  if (index >= rep_->count) return;
+  const Rep& base =
+      rep_->kind == Rep::Kind::kDifference ? *rep_->difference().base : *rep_;
+  __builtin_prefetch(PairAt(base.ids()[index]));
 }
 
 void Labels::Iterator::Settle() noexcept {
@@ -334,10 +344,19 @@ Labels::Iterator Labels::begin() const noexcept {
   if (rep_ == nullptr) return {};
   Iterator begin(rep_, 0);
   begin.Settle();
+  PrefetchPairs();
   return begin;
 }
 
 Labels::Iterator Labels::end() const noexcept { return {rep_, size()}; }
+
+void Labels::PrefetchList() const noexcept { __builtin_prefetch(rep_); }
+
+void Labels::PrefetchPairs() const noexcept {
+  if (rep_ == nullptr) return;
+  const Iterator begin(rep_, 0);
+  for (std::size_t i = 0; i < Iterator::kAhead; ++i) begin.AskFor(i);
+}
 
 std::uint64_t Labels::Hash() const noexcept {
   return rep_ == nullptr ? 0 : rep_->hash;

@@ -77,6 +77,11 @@ class Labels {
   // when built, so O(1).
   std::uint64_t Hash() const noexcept;
 
+  // Hints that it is read soon, for whoever reads many: its pairs are three
+  // looks into memory away. First the one, and when that has come, the other.
+  void PrefetchList() const noexcept;
+  void PrefetchPairs() const noexcept;  // the first few: iterating asks on
+
   // The pairs' numbers in the pool, in byte order of names: label_pool.h. They
   // stand in `room` or in memory of this object. For the core's own hot paths.
   using PairIdRoom = std::array<std::uint32_t, 255>;
@@ -120,7 +125,9 @@ class Labels::Iterator {
  private:
   friend Labels;
   Iterator(const Rep* rep, std::size_t index) : rep_(rep), index_(index) {}
+  static constexpr std::size_t kAhead = 8;
   void Settle() noexcept;
+  void AskFor(std::size_t index) const noexcept;
 
   const Rep* rep_ = nullptr;
   std::size_t index_ = 0;
