@@ -1,19 +1,15 @@
 #include "allocator/labels.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <numeric>
 #include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "allocator/label_bases.h"
 #include "allocator/label_pool.h"
-#include "hashing/hash.h"
+#include "allocator/label_rep.h"
 
 namespace ta {
 namespace {
@@ -21,100 +17,21 @@ namespace {
 using label_pool::NameText;
 using label_pool::PairAt;
 using label_pool::PairId;
+using label_rep::BaseOf;
+using label_rep::HashOfAll;
+using label_rep::IdAt;
 
 using Rep = Labels::Rep;
 using Ids = std::span<const PairId>;
 using IdRoom = Labels::PairIdRoom;
 
-void* Allocate(std::size_t bytes) {
-  void* memory = std::malloc(bytes);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-// The hash of a set is the hash of its pairs' hashes, in order.
-std::uint64_t HashOfAll(std::span<const std::uint64_t> hashes) {
-  static_assert(std::endian::native == std::endian::little);
-  return Hash64(
-      {reinterpret_cast<const char*>(hashes.data()), hashes.size_bytes()});
-}
-
-// With room for a base's number where it may become one.
-Rep* NewPlain(Ids ids, std::uint64_t hash) {
-  const bool compared = label_bases::Compared(ids.size());
-  void* memory = Allocate(sizeof(Rep) + ids.size_bytes() +
-                          (compared ? sizeof(std::uint32_t) : 0));
-  Rep* rep = new (memory) Rep(Rep::Kind::kPlain, ids.size(), hash);
-  std::memcpy(rep->ids(), ids.data(), ids.size_bytes());
-  if (compared) label_bases::Add(rep);
-  return rep;
-}
-
-// What `ids` has otherwise than its base, whose reference it takes over.
-Rep* NewDifference(Ids ids, std::uint64_t hash,
-                   const label_bases::Nearest& nearest) {
-  void* memory =
-      Allocate(sizeof(Rep) + Rep::Difference::Bytes(nearest.differing));
-  Rep* rep = new (memory) Rep(Rep::Kind::kDifference, ids.size(), hash);
-  Rep::Difference& difference = rep->difference();
-  difference.base = nearest.base;
-  difference.count = static_cast<std::uint8_t>(nearest.differing);
-  for (std::size_t i = 0; i < nearest.differing; ++i) {
-    difference.positions()[i] = nearest.positions[i];
-    difference.ids()[i] = ids[nearest.positions[i]];
-  }
-  return rep;
-}
-
-// The Rep of these pairs, whose references it takes over. `hash` is HashOfAll.
-Rep* NewRep(Ids ids, std::uint64_t hash) {
-  if (!label_bases::Compared(ids.size())) return NewPlain(ids, hash);
-  const label_bases::Nearest nearest = label_bases::FindNearest(ids);
-  if (nearest.base == nullptr) return NewPlain(ids, hash);
-  Rep* const rep =
-      nearest.differing == 0 ? nearest.base : NewDifference(ids, hash, nearest);
-  // The base holds the pairs that are equal.
-  const std::uint8_t* differs = nearest.positions.data();
-  const std::uint8_t* const end = differs + nearest.differing;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (differs != end && *differs == i) {
-      ++differs;
-    } else {
-      label_pool::DropPair(ids[i]);
-    }
-  }
-  return rep;
-}
-
-void DropReference(Rep* rep) {
-  if (rep->kind == Rep::Kind::kBase
-          ? !label_bases::DropReference(rep)
-          : rep->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) {
-    return;
-  }
-  Rep* base = nullptr;
-  Ids own(rep->ids(), rep->count);
-  if (rep->kind == Rep::Kind::kDifference) {
-    base = rep->difference().base;
-    own = {rep->difference().ids(), rep->difference().count};
-  }
-  for (const PairId id : own) label_pool::DropPair(id);
-  rep->~Rep();
-  std::free(rep);
-  if (base != nullptr) DropReference(base);
-}
-
-PairId IdAt(const Rep& rep, std::size_t i) {
-  if (rep.kind != Rep::Kind::kDifference) return rep.ids()[i];
-  const Rep::Difference& difference = rep.difference();
-  for (std::size_t d = 0; d < difference.count; ++d) {
-    if (difference.positions()[d] >= i) {
-      if (difference.positions()[d] == i) return difference.ids()[d];
-      break;
-    }
-  }
-  return difference.base->ids()[i];
-}
+// Labels::Word.
+using Word = std::uintptr_t;
+bool IsSingle(Word word) { return (word & 1) != 0; }
+PairId SingleOf(Word word) { return static_cast<PairId>(word >> 1); }
+Word WordOf(PairId single) { return Word{single} << 1 | 1; }
+Rep* RepOf(Word word) { return reinterpret_cast<Rep*>(word); }
+Word WordOf(Rep* rep) { return reinterpret_cast<Word>(rep); }
 
 // Of equal names, the one that came first stays first.
 void SortByName(std::vector<LabelPair>& pairs) {
@@ -183,6 +100,10 @@ Labels Labels::Of(std::vector<LabelPair> pairs) {
     pairs[kept++] = pairs[i];
   }
   if (kept == 0) return {};
+  if (kept == 1) {
+    return Labels(
+        WordOf(label_pool::InternPair(pairs[0].name, pairs[0].value).id));
+  }
   std::vector<PairId> ids(kept);
   std::vector<std::uint64_t> hashes(kept);
   for (std::size_t i = 0; i < kept; ++i) {
@@ -190,7 +111,7 @@ Labels Labels::Of(std::vector<LabelPair> pairs) {
     ids[i] = pair.id;
     hashes[i] = pair.hash;
   }
-  return Labels(NewRep(ids, HashOfAll(hashes)));
+  return Labels(WordOf(label_rep::Make(ids, hashes)));
 }
 
 Labels Labels::Merge(const Labels& under, const Labels& over) {
@@ -205,56 +126,72 @@ Labels Labels::Merge(const Labels& under, const Labels& over) {
     hashes.push_back(label_pool::HashOf(ids.back()));
     label_pool::AddReference(ids.back());
   }
-  return Labels(NewRep(ids, HashOfAll(hashes)));
+  // Of two that have the same one name.
+  if (ids.size() == 1) return Labels(WordOf(ids[0]));
+  return Labels(WordOf(label_rep::Make(ids, hashes)));
 }
 
-Labels::Labels(const Labels& other) noexcept : rep_(other.rep_) {
-  if (rep_ != nullptr) rep_->refs.fetch_add(1, std::memory_order_relaxed);
+Labels::Labels(const Labels& other) noexcept : word_(other.word_) {
+  if (IsSingle(word_)) {
+    label_pool::AddReference(SingleOf(word_));
+  } else if (word_ != 0) {
+    RepOf(word_)->refs.fetch_add(1, std::memory_order_relaxed);
+  }
 }
 
 Labels::Labels(Labels&& other) noexcept
-    : rep_(std::exchange(other.rep_, nullptr)) {}
+    : word_(std::exchange(other.word_, 0)) {}
 
 Labels& Labels::operator=(Labels other) noexcept {
-  std::swap(rep_, other.rep_);
+  std::swap(word_, other.word_);
   return *this;
 }
 
 Labels::~Labels() {
-  if (rep_ != nullptr) DropReference(rep_);
+  if (IsSingle(word_)) {
+    label_pool::DropPair(SingleOf(word_));
+  } else if (word_ != 0) {
+    label_rep::DropReference(RepOf(word_));
+  }
 }
 
 std::size_t Labels::size() const noexcept {
-  return rep_ == nullptr ? 0 : rep_->count;
+  if (IsSingle(word_)) return 1;
+  return word_ == 0 ? 0 : RepOf(word_)->count;
 }
 
 std::span<const std::uint32_t> Labels::pair_ids(
     PairIdRoom& room) const noexcept {
   static_assert(std::tuple_size<PairIdRoom>() == Rep::kMaxCompared);
-  if (rep_ == nullptr) return {};
-  if (rep_->kind != Rep::Kind::kDifference) {
-    return {std::as_const(*rep_).ids(), rep_->count};
+  if (word_ == 0) return {};
+  if (IsSingle(word_)) {
+    room[0] = SingleOf(word_);
+    return {room.data(), 1};
   }
-  const Rep::Difference& difference = rep_->difference();
-  std::memcpy(room.data(), difference.base->ids(),
-              rep_->count * sizeof(PairId));
+  const Rep& rep = *RepOf(word_);
+  if (rep.kind != Rep::Kind::kDifference) return {rep.ids(), rep.count};
+  const Rep::Difference& difference = rep.difference();
+  std::memcpy(room.data(), difference.base->ids(), rep.count * sizeof(PairId));
   for (std::size_t d = 0; d < difference.count; ++d) {
     room[difference.positions()[d]] = difference.ids()[d];
   }
-  return {room.data(), rep_->count};
+  return {room.data(), rep.count};
 }
 
 LabelPair Labels::operator[](std::size_t i) const noexcept {
-  return PairOf(IdAt(*rep_, i));
+  return PairOf(IsSingle(word_) ? SingleOf(word_) : IdAt(*RepOf(word_), i));
 }
 
 std::optional<std::string_view> Labels::Find(
     std::string_view name) const noexcept {
-  if (rep_ == nullptr) return std::nullopt;
-  // A base has the same names.
-  const Rep& names =
-      rep_->kind == Rep::Kind::kDifference ? *rep_->difference().base : *rep_;
-  const Ids ids(names.ids(), names.count);
+  if (word_ == 0) return std::nullopt;
+  if (IsSingle(word_)) {
+    const LabelPair pair = PairOf(SingleOf(word_));
+    if (pair.name != name) return std::nullopt;
+    return pair.value;
+  }
+  const Rep& rep = *RepOf(word_);
+  const Ids ids(BaseOf(rep).ids(), rep.count);
   const auto found = std::lower_bound(
       ids.begin(), ids.end(), name, [](PairId id, std::string_view wanted) {
         return NameText(PairAt(id)->name) < wanted;
@@ -263,7 +200,7 @@ std::optional<std::string_view> Labels::Find(
     return std::nullopt;
   }
   const auto i = static_cast<std::size_t>(found - ids.begin());
-  return PairAt(IdAt(*rep_, i))->value();
+  return PairAt(IdAt(rep, i))->value();
 }
 
 std::string_view Labels::Get(std::string_view name) const noexcept {
@@ -271,17 +208,18 @@ std::string_view Labels::Get(std::string_view name) const noexcept {
 }
 
 bool operator==(const Labels& a, const Labels& b) noexcept {
-  if (a.rep_ == b.rep_) return true;
-  if (a.rep_ == nullptr || b.rep_ == nullptr) return false;
+  if (a.word_ == b.word_) return true;
+  if (a.word_ == 0 || b.word_ == 0) return false;
   // A pair is in the pool once, so equal content is equal numbers.
-  if (a.rep_->hash != b.rep_->hash) return false;
+  if (IsSingle(a.word_) || IsSingle(b.word_)) return false;
+  if (RepOf(a.word_)->hash != RepOf(b.word_)->hash) return false;
   Labels::PairIdRoom room_a;
   Labels::PairIdRoom room_b;
   return std::ranges::equal(a.pair_ids(room_a), b.pair_ids(room_b));
 }
 
 std::strong_ordering operator<=>(const Labels& a, const Labels& b) {
-  if (a.rep_ == b.rep_) return std::strong_ordering::equal;
+  if (a.word_ == b.word_) return std::strong_ordering::equal;
   Labels::PairIdRoom room_a;
   Labels::PairIdRoom room_b;
   const auto left = a.pair_ids(room_a);
@@ -309,12 +247,10 @@ std::strong_ordering Labels::CompareMerged(const Labels& under_a,
 }
 
 LabelPair Labels::Iterator::operator*() const noexcept {
-  if (differing_) {
-    return PairOf(rep_->difference().ids()[passed_]);
-  }
-  const Rep& base =
-      rep_->kind == Rep::Kind::kDifference ? *rep_->difference().base : *rep_;
-  return PairOf(base.ids()[index_]);
+  if (IsSingle(word_)) return PairOf(SingleOf(word_));
+  const Rep& rep = *RepOf(word_);
+  return PairOf(differing_ ? rep.difference().ids()[passed_]
+                           : BaseOf(rep).ids()[index_]);
 }
 
 Labels::Iterator& Labels::Iterator::operator++() noexcept {
@@ -328,38 +264,48 @@ Labels::Iterator& Labels::Iterator::operator++() noexcept {
 // Pairs lie all over the pool: one that comes a little later is fetched in
 // time.
 void Labels::Iterator::AskFor(std::size_t index) const noexcept {
-  if (index >= rep_->count) return;
-  const Rep& base =
-      rep_->kind == Rep::Kind::kDifference ? *rep_->difference().base : *rep_;
-  __builtin_prefetch(PairAt(base.ids()[index]));
+  if (IsSingle(word_)) return;
+  const Rep& rep = *RepOf(word_);
+  if (index < rep.count) __builtin_prefetch(PairAt(BaseOf(rep).ids()[index]));
 }
 
 void Labels::Iterator::Settle() noexcept {
-  differing_ = rep_->kind == Rep::Kind::kDifference &&
-               passed_ < rep_->difference().count &&
-               rep_->difference().positions()[passed_] == index_;
+  if (IsSingle(word_)) return;
+  const Rep& rep = *RepOf(word_);
+  differing_ = rep.kind == Rep::Kind::kDifference &&
+               passed_ < rep.difference().count &&
+               rep.difference().positions()[passed_] == index_;
 }
 
 Labels::Iterator Labels::begin() const noexcept {
-  if (rep_ == nullptr) return {};
-  Iterator begin(rep_, 0);
+  if (word_ == 0) return {};
+  Iterator begin(word_, 0);
   begin.Settle();
   PrefetchPairs();
   return begin;
 }
 
-Labels::Iterator Labels::end() const noexcept { return {rep_, size()}; }
+Labels::Iterator Labels::end() const noexcept { return {word_, size()}; }
 
-void Labels::PrefetchList() const noexcept { __builtin_prefetch(rep_); }
+void Labels::PrefetchList() const noexcept {
+  if (!IsSingle(word_)) __builtin_prefetch(RepOf(word_));
+}
 
 void Labels::PrefetchPairs() const noexcept {
-  if (rep_ == nullptr) return;
-  const Iterator begin(rep_, 0);
+  if (word_ == 0) return;
+  if (IsSingle(word_)) {
+    __builtin_prefetch(PairAt(SingleOf(word_)));
+    return;
+  }
+  const Iterator begin(word_, 0);
   for (std::size_t i = 0; i < Iterator::kAhead; ++i) begin.AskFor(i);
 }
 
 std::uint64_t Labels::Hash() const noexcept {
-  return rep_ == nullptr ? 0 : rep_->hash;
+  if (word_ == 0) return 0;
+  if (!IsSingle(word_)) return RepOf(word_)->hash;
+  const std::uint64_t hash = label_pool::HashOf(SingleOf(word_));
+  return HashOfAll({&hash, 1});
 }
 
 }  // namespace ta

@@ -4,7 +4,7 @@
 // A Kubernetes target has 44 to 74 labels, but only four or five pairs of them
 // are its own; the rest stand in other targets too. So pairs are interned in
 // one pool of the process: a Labels costs 4 bytes a pair, or less where others
-// are nearly like it (label_bases.h), two are compared by comparing integers,
+// are nearly like it (label_rep.h), two are compared by comparing integers,
 // and copying one copies a pointer. The pool counts references and forgets a
 // pair with its last user, so it follows churn.
 
@@ -49,7 +49,7 @@ class Labels {
   ~Labels();
 
   std::size_t size() const noexcept;
-  bool empty() const noexcept { return rep_ == nullptr; }
+  bool empty() const noexcept { return word_ == 0; }
   // The i-th pair in byte order of names; to see all, iterate.
   // REQUIRES: i < size()
   LabelPair operator[](std::size_t i) const noexcept;
@@ -73,8 +73,8 @@ class Labels {
                                             const Labels& under_b,
                                             const Labels& over_b);
 
-  // Hash of the content as bytes: equal in every process and version. Computed
-  // when built, so O(1).
+  // Hash of the content as bytes: equal in every process and version. O(1), for
+  // a single pair O(its bytes).
   std::uint64_t Hash() const noexcept;
 
   // Hints that it is read soon, for whoever reads many: its pairs are three
@@ -95,11 +95,14 @@ class Labels {
   };
   static PoolStats Stats();
 
-  struct Rep;  // label_bases.h
+  struct Rep;  // label_rep.h
 
  private:
-  explicit Labels(Rep* rep) noexcept : rep_(rep) {}
-  Rep* rep_ = nullptr;  // null when there are no pairs
+  // 0: no pairs. Odd: one pair, whose number stands above the lowest bit; that
+  // is all that file SD's targets have of their own. Even: a Rep*.
+  using Word = std::uintptr_t;
+  explicit Labels(Word word) noexcept : word_(word) {}
+  Word word_ = 0;
 };
 
 class Labels::Iterator {
@@ -124,12 +127,12 @@ class Labels::Iterator {
 
  private:
   friend Labels;
-  Iterator(const Rep* rep, std::size_t index) : rep_(rep), index_(index) {}
+  Iterator(Word word, std::size_t index) : word_(word), index_(index) {}
   static constexpr std::size_t kAhead = 8;
   void Settle() noexcept;
   void AskFor(std::size_t index) const noexcept;
 
-  const Rep* rep_ = nullptr;
+  Word word_ = 0;
   std::size_t index_ = 0;
   std::size_t passed_ = 0;  // of what differs from a base
   bool differing_ = false;  // ... and so does the pair here

@@ -103,6 +103,59 @@ TEST(LabelsTest, HashIsEqualInEveryVersion) {
   EXPECT_EQ(
       Labels::Of({{"__address__", "10.0.0.1:8080"}, {"job", "node"}}).Hash(),
       8912445726906432067u);
+  EXPECT_EQ(Labels::Of({{"__address__", "10.0.0.1:8080"}}).Hash(),
+            8186499416535665235u);
+}
+
+// The second is written down by the first.
+TEST(LabelsTest, HashIsEqualInEveryVersionForManyPairs) {
+  const auto made = [](std::string_view last) {
+    std::vector<std::string> names;
+    for (int i = 10; i < 40; ++i) names.push_back(std::to_string(i));
+    std::vector<LabelPair> pairs;
+    for (const std::string& name : names) pairs.push_back({name, "v"});
+    pairs.back().value = last;
+    return Labels::Of(std::move(pairs));
+  };
+  const Labels first = made("last 0");
+  const Labels second = made("last 1");
+  EXPECT_EQ(first.Hash(), 15112782262996969788u);
+  EXPECT_EQ(second.Hash(), 3898298541892513828u);
+}
+
+// One pair alone stands in the Labels itself.
+TEST(LabelsTest, ASinglePairIsLikeAnyOther) {
+  const auto before = Labels::Stats().pairs;
+  {
+    const Labels one = Labels::Of({{"single", "1"}});
+    Labels copy = one;
+    EXPECT_EQ(Labels::Stats().pairs, before + 1);
+    EXPECT_EQ(copy.size(), 1u);
+    EXPECT_EQ(copy[0], (LabelPair{"single", "1"}));
+    EXPECT_THAT(Pairs(copy), ElementsAre(LabelPair{"single", "1"}));
+    EXPECT_EQ(copy.Find("single"), "1");
+    EXPECT_EQ(copy.Find("other"), std::nullopt);
+    Labels::PairIdRoom room;
+    EXPECT_EQ(copy.pair_ids(room).size(), 1u);
+    EXPECT_EQ(one, copy);
+
+    const Labels other = Labels::Of({{"single", "2"}});
+    EXPECT_NE(one, other);
+    EXPECT_NE(one.Hash(), other.Hash());
+    EXPECT_LT(one, other);
+    EXPECT_EQ(Labels::Merge(one, other), other);
+    const Labels two = Labels::Merge(one, Labels::Of({{"z", "3"}}));
+    EXPECT_THAT(Pairs(two),
+                ElementsAre(LabelPair{"single", "1"}, LabelPair{"z", "3"}));
+    EXPECT_NE(one, two);
+    EXPECT_LT(one, two);
+    EXPECT_LT(Labels(), one);
+    const Labels moved = std::move(copy);
+    copy = moved;
+    copy = Labels();
+    EXPECT_EQ(moved.Get("single"), "1");
+  }
+  EXPECT_EQ(Labels::Stats().pairs, before);
 }
 
 TEST(LabelsTest, OrdersByBytesAndPutsPrefixesFirst) {
