@@ -111,6 +111,7 @@ void Allocator::ConfigureJob(std::shared_ptr<const ScrapeConfig> config) {
   const auto [it, added] = sync_.jobs().try_emplace(config->job_name);
   SyncedJob& job = it->second;
   if (added) {
+    assert(next_job_ < kMaxJobs);
     job.id = next_job_++;
     removed_jobs_.erase(config->job_name);
   }

@@ -15,7 +15,9 @@ inline constexpr MemberId kNoMember = 0xffffffff;
 // A live target; reused once the target is gone.
 using Slot = std::uint32_t;
 
-// A job; never reused.
+// A job; never reused, so this many may come and go in one process. Where there
+// is one for each target it is packed into 30 bits.
 using JobId = std::uint32_t;
+inline constexpr JobId kMaxJobs = 1u << 30;
 
 }  // namespace ta

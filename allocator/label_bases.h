@@ -3,8 +3,14 @@
 // The nearest base is found by the pairs themselves: each remembers (its hint)
 // which base was the last that has it. Those that only this application has
 // lead to the application's base; the others lead to some other base, which is
-// compared and found to be further away. A base lives while one of those
-// written down by it does, though its own target may be gone.
+// compared and found to be further away. Where an application's Labels have
+// several sets of names, because several roles show them or its ports differ,
+// each base remembers which one was before it.
+//
+// A base lives while one of those written down by it does, though its own
+// target may be gone. So what nobody has any more may be kept: at most one base
+// for each Labels written down by one, and of it at most a quarter of its
+// pairs, none with a long value (label_pool.h).
 //
 // Internal to the core: for label_rep.cc.
 
@@ -38,7 +44,7 @@ struct Nearest {
 };
 
 // The nearest of the bases that the pairs lead to, with a reference more for
-// the caller. It has the same names in the same order. Locks; some ten
+// the caller. It has the same names in the same order. Locks; 16
 // comparisons of `ids` at most. REQUIRES: Compared(ids.size()); the caller
 // holds the pairs
 Nearest FindNearest(std::span<const label_pool::PairId> ids);

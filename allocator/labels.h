@@ -6,7 +6,8 @@
 // one pool of the process: a Labels costs 4 bytes a pair, or less where others
 // are nearly like it (label_rep.h), two are compared by comparing integers,
 // and copying one copies a pointer. The pool counts references and forgets a
-// pair with its last user, so it follows churn.
+// pair with its last user (label_bases.h says what may be kept a little
+// longer), so it follows churn.
 
 #pragma once
 

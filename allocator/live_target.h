@@ -21,7 +21,7 @@ namespace ta {
 // As discovered. Served are the labels of both, `own` winning. Immutable as
 // soon as there is a TargetPtr to it, and then for any thread.
 struct Target {
-  // 49 days at most, which is longer than any hand-over waits.
+  // 49 days at most; a longer one counts as that.
   using Interval = std::chrono::duration<std::uint32_t, std::milli>;
 
   TargetId id;

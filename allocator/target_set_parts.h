@@ -39,7 +39,7 @@ struct TargetSet::Verdict {
 struct TargetSet::JobGroup {
   std::unique_ptr<std::vector<std::string>> reasons;     // of checks
   [[no_unique_address]] CompactArray<Outcome> outcomes;  // as Group::targets
-  JobId job : 31 = 0;
+  JobId job : 30 = 0;
   bool has_unserved : 1 = false;  // stands in the job's UnservedIndex
 
   // Drops the reasons of targets that are gone, when they are many.

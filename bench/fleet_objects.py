@@ -1,4 +1,4 @@
-"""The fleets of fleet.py as an API server has them: pods of about 5 kB, a service for
+"""The fleets of fleet.py as an API server has them: pods of about 6.5 kB, a service for
 each application, and its EndpointSlices of up to a hundred endpoints, as JSON text.
 
 What an application's objects have in common is written once, by json.dumps, with

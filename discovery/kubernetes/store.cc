@@ -8,10 +8,6 @@
 namespace ta::kubernetes {
 namespace {
 
-std::size_t HashOf(std::string_view value) {
-  return std::hash<std::string_view>()(value);
-}
-
 bool Has(const Index& index, const Object& object, std::string_view value) {
   bool has = false;
   index.values_of(object,
@@ -21,15 +17,19 @@ bool Has(const Index& index, const Object& object, std::string_view value) {
 
 }  // namespace
 
+std::size_t HashOfValue(std::string_view value) {
+  return std::hash<std::string_view>()(value);
+}
+
 void Store::Enter(BuiltIndex& built, const Object& object) {
   built.index.values_of(object, [&](std::string_view value) {
-    built.entries.insert({HashOf(value), &object});
+    built.entries.insert({built.index.hash_of(value), &object});
   });
 }
 
 void Store::Leave(BuiltIndex& built, const Object& object) {
   built.index.values_of(object, [&](std::string_view value) {
-    built.entries.erase({HashOf(value), &object});
+    built.entries.erase({built.index.hash_of(value), &object});
   });
 }
 
@@ -118,7 +118,7 @@ std::vector<std::string_view> Store::ByIndex(const Index& index,
                         [](const auto& built) { return built->index.name; });
   assert(found != indexes_.end());
   const std::set<Entry, EntryLess>& entries = (*found)->entries;
-  const std::size_t hash = HashOf(value);
+  const std::size_t hash = index.hash_of(value);
   std::vector<std::string_view> keys;
   for (auto entry = entries.lower_bound({hash, nullptr});
        entry != entries.end() && entry->hash == hash; ++entry) {

@@ -32,12 +32,17 @@ class StoreListener {
   virtual void Settled(const Store& store) = 0;
 };
 
+// What a value is found by in an index.
+std::size_t HashOfValue(std::string_view value);
+
 // What objects can be found by. Two with one name are the same index.
 struct Index {
   std::string_view name;
   // Calls the function for each value of an object; equal ones count once.
   using Values = std::function<void(std::string_view)>;
   void (*values_of)(const Object&, const Values&);
+  // Values of one hash are told apart, but each of them costs the others time.
+  std::size_t (*hash_of)(std::string_view) = HashOfValue;
 };
 
 // Confined to one thread.

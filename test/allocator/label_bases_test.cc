@@ -89,7 +89,56 @@ TEST_F(LabelBasesTest, APodFindsItsApplicationAmongManyThatLookAlike) {
   }
 }
 
-TEST_F(LabelBasesTest, EqualOnesAreOneInMemory) {
+// As where a role shows pods and another one endpoints, or some ports have an
+// app protocol: the bases of one set of names must not hide the others'.
+TEST_F(LabelBasesTest, ThreeSetsOfNamesHaveThreeBases) {
+  const auto shown = [](int application, int pod) {
+    Content content = Pod(application, pod / 3);
+    for (int i = 0; i < pod % 3; ++i) {
+      content["port-" + std::to_string(i)] = "http";
+    }
+    return content;
+  };
+  std::mt19937 random(4);
+  std::vector<std::pair<int, int>> order;
+  for (int i = 0; i < 3'000; ++i) order.emplace_back(i % 50, i / 50);
+  std::shuffle(order.begin(), order.end(), random);
+  std::vector<Labels> pods;
+  for (const auto& [application, pod] : order) {
+    pods.push_back(LabelsOf(shown(application, pod)));
+  }
+  EXPECT_EQ(Bases(), 150u);
+  for (int pod = 1'000; pod < 4'000; ++pod) {
+    const std::size_t changed = random() % pods.size();
+    auto& [application, number] = order[changed];
+    number = pod;
+    pods[changed] = LabelsOf(shown(application, number));
+  }
+  EXPECT_EQ(Bases(), 150u) << "what changes finds its base again";
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    ExpectContent(pods[i], shown(order[i].first, order[i].second));
+  }
+}
+
+// What nobody has any more must not stay with a base, if it is long.
+TEST_F(LabelBasesTest, ALongValueGoesWithItsLastUser) {
+  Content content = Pod(1, 1);
+  content["note"] = std::string(1'000'000, 'x');
+  Labels labels = LabelsOf(content);
+  Content other = content;
+  other["address"] = "another";
+  Labels shares = LabelsOf(other);
+  EXPECT_EQ(Bases(), 1u) << "who has it, too, may be written down by it";
+  content["note"] = "short";
+  labels = LabelsOf(content);
+  ExpectContent(labels, content);
+  EXPECT_EQ(Bases(), 2u);
+  const std::size_t with_it = Labels::Stats().bytes;
+  shares = Labels();
+  EXPECT_LT(Labels::Stats().bytes + 900'000, with_it);
+}
+
+TEST_F(LabelBasesTest, ACopyOfABaseIsTheBase) {
   const Labels one = LabelsOf(Pod(1, 1));
   const Labels other = LabelsOf(Pod(1, 1));
   Labels::PairIdRoom room;

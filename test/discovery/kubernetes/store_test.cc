@@ -23,6 +23,11 @@ constexpr Index kByNode = {
       value(As<Pod>(object).node_name());
     }};
 
+// The same, as if all values had one hash.
+constexpr Index kByNodeColliding = {
+    "node with one hash", kByNode.values_of,
+    [](std::string_view) -> std::size_t { return 1; }};
+
 // Writes down what it is told: "x/a n1>n2", and "." at the end of a step.
 class Recorder : public StoreListener {
  public:
@@ -44,8 +49,9 @@ class Recorder : public StoreListener {
 class StoreTest : public ::testing::Test {
  protected:
   StoreTest() { store_.AddListener(&recorder_); }
-  std::vector<std::string> OnNode(std::string_view node) const {
-    const auto keys = store_.ByIndex(kByNode, node);
+  std::vector<std::string> OnNode(std::string_view node,
+                                  const Index& index = kByNode) const {
+    const auto keys = store_.ByIndex(index, node);
     return {keys.begin(), keys.end()};
   }
   Store store_{Scope{Resource::kPods}};
@@ -100,19 +106,23 @@ TEST_F(StoreTest, OfEqualKeysInAListTheLastWins) {
 }
 
 TEST_F(StoreTest, IndexFollowsTheObjects) {
-  store_.Upsert(MakePod("a", "n"));
-  store_.AddIndex(kByNode);
-  store_.AddIndex(kByNode);
-  store_.Upsert(MakePod("b", "n"));
-  store_.Upsert(MakePod("c", "m"));
-  EXPECT_THAT(OnNode("n"), ElementsAre("x/a", "x/b"));
-  store_.Upsert(MakePod("a", "m"));
-  EXPECT_THAT(OnNode("n"), ElementsAre("x/b"));
-  EXPECT_THAT(OnNode("m"), ElementsAre("x/a", "x/c"));
-  store_.Delete("x/c");
-  store_.Replace({MakePod("a", "m")});
-  EXPECT_THAT(OnNode("n"), IsEmpty());
-  EXPECT_THAT(OnNode("m"), ElementsAre("x/a"));
+  for (const Index& index : {kByNode, kByNodeColliding}) {
+    SCOPED_TRACE(index.name);
+    store_.Replace({});
+    store_.Upsert(MakePod("a", "n"));
+    store_.AddIndex(index);
+    store_.AddIndex(index);
+    store_.Upsert(MakePod("b", "n"));
+    store_.Upsert(MakePod("c", "m"));
+    EXPECT_THAT(OnNode("n", index), ElementsAre("x/a", "x/b"));
+    store_.Upsert(MakePod("a", "m"));
+    EXPECT_THAT(OnNode("n", index), ElementsAre("x/b"));
+    EXPECT_THAT(OnNode("m", index), ElementsAre("x/a", "x/c"));
+    store_.Delete("x/c");
+    store_.Replace({MakePod("a", "m")});
+    EXPECT_THAT(OnNode("n", index), IsEmpty());
+    EXPECT_THAT(OnNode("m", index), ElementsAre("x/a"));
+  }
 }
 
 TEST_F(StoreTest, ListenerThatWasTakenOutIsToldNothing) {
