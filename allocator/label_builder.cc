@@ -10,24 +10,6 @@ namespace {
 
 constexpr std::size_t kBlockBytes = 16 * 1024;
 
-// Pairs lie all over the pool, and each is two looks into memory away. Those
-// that come a few later are asked for in time.
-template <typename Function>
-void ForEachPair(const Labels& labels, Function function) {
-  constexpr std::size_t kAhead = 8;
-  Labels::PairIdRoom room;
-  const auto ids = labels.pair_ids(room);
-  for (std::size_t i = 0; i < std::min(kAhead, ids.size()); ++i) {
-    __builtin_prefetch(label_pool::PairAt(ids[i]));
-  }
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (i + kAhead < ids.size()) {
-      __builtin_prefetch(label_pool::PairAt(ids[i + kAhead]));
-    }
-    function(*label_pool::PairAt(ids[i]));
-  }
-}
-
 }  // namespace
 
 LabelBuilder::LabelBuilder() {
@@ -42,21 +24,6 @@ void LabelBuilder::Reset() {
   if (++target_ >> 32 == 0) return;
   std::ranges::fill(places_, 0);  // every four thousand millionth target
   target_ = 1;
-}
-
-void LabelBuilder::AddTarget(const Labels& group, const Labels& own) {
-  assert(count_ == 0);
-  ForEachPair(own, [this](const label_pool::Pair& pair) {
-    Add(pair.name, pair.value());
-  });
-  // The names of `own`, also those that are empty, hide those of the group.
-  ForEachPair(group, [this](const label_pool::Pair& pair) {
-    if (Where(pair.name) == kNowhere) Add(pair.name, pair.value());
-  });
-  for (const Entry& entry : entries()) {
-    if (entry.value.empty()) [[unlikely]]
-      Forget(entry.name);
-  }
 }
 
 std::string_view LabelBuilder::Keep(std::string_view bytes) {

@@ -4,6 +4,8 @@
 
 #pragma once
 
+#include <algorithm>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -33,9 +35,15 @@ class LabelBuilder {
 
   // Begins a new target. What was kept before is overwritten from now on.
   void Reset();
-  // Adds the labels of `own`, then those of `group` whose name is not in `own`.
+  // Adds the labels of `own`, then those of `group` whose name is not in `own`;
+  // of both only those whose name is `wanted`: NameId -> bool.
   // REQUIRES: nothing added since Reset; both live on.
-  void AddTarget(const Labels& group, const Labels& own);
+  template <typename Wanted>
+  void AddTarget(const Labels& group, const Labels& own, const Wanted& wanted);
+  // All of them.
+  void AddTarget(const Labels& group, const Labels& own) {
+    AddTarget(group, own, [](NameId) { return true; });
+  }
 
   // "" if it is not there. O(1).
   std::string_view Get(NameId name) const {
@@ -97,6 +105,9 @@ class LabelBuilder {
     entries_[count_++] = {name, value};
   }
 
+  template <typename Function>
+  static void ForEachPair(const Labels& labels, Function function);
+
   std::vector<Entry> entries_;  // the first count_ are this target's
   std::uint32_t count_ = 0;
   std::vector<Entry> pending_;
@@ -114,5 +125,42 @@ class LabelBuilder {
   std::size_t block_ = 0;  // the one in use
   std::size_t used_ = 0;   // of it
 };
+
+// Pairs lie all over the pool, and each is two looks into memory away. Those
+// that come a few later are asked for in time.
+template <typename Function>
+void LabelBuilder::ForEachPair(const Labels& labels, Function function) {
+  constexpr std::size_t kAhead = 8;
+  Labels::PairIdRoom room;
+  const auto ids = labels.pair_ids(room);
+  for (std::size_t i = 0; i < std::min(kAhead, ids.size()); ++i) {
+    __builtin_prefetch(label_pool::PairAt(ids[i]));
+  }
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (i + kAhead < ids.size()) {
+      __builtin_prefetch(label_pool::PairAt(ids[i + kAhead]));
+    }
+    function(*label_pool::PairAt(ids[i]));
+  }
+}
+
+template <typename Wanted>
+void LabelBuilder::AddTarget(const Labels& group, const Labels& own,
+                             const Wanted& wanted) {
+  assert(count_ == 0);
+  ForEachPair(own, [&](const label_pool::Pair& pair) {
+    if (wanted(pair.name)) Add(pair.name, pair.value());
+  });
+  // The names of `own`, also those that are empty, hide those of the group.
+  ForEachPair(group, [&](const label_pool::Pair& pair) {
+    if (wanted(pair.name) && Where(pair.name) == kNowhere) {
+      Add(pair.name, pair.value());
+    }
+  });
+  for (const Entry& entry : entries()) {
+    if (entry.value.empty()) [[unlikely]]
+      Forget(entry.name);
+  }
+}
 
 }  // namespace ta

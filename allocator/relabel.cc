@@ -53,20 +53,19 @@ Result<std::shared_ptr<const Relabeler>> Relabeler::Create(
 
 std::size_t Relabeler::rules() const { return parts_->rules.size(); }
 
-void Relabeler::Seed(const Labels& group, const Labels& own,
-                     LabelBuilder& out) const {
-  out.Reset();
-  out.AddTarget(group, own);
-  parts_->populate.Seed(out);
-}
-
 RelabelOutcome Relabeler::Relabel(const Labels& group, const Labels& own,
                                   RelabelBuffer& buffer) const {
   RelabelBuffer::State& state = *buffer.state_;
   state.job = job_;
   state.kept.Clear();
-  Seed(group, own, state.builder);
-  if (const int rule = parts_->rules.Apply(state.builder); rule >= 0) {
+  // Meta labels end with the last rule: most are read by none.
+  const RelabelRules& rules = parts_->rules;
+  state.builder.Reset();
+  state.builder.AddTarget(group, own, [&rules](label_pool::NameId name) {
+    return !label_pool::IsMeta(name) || rules.Reads(name);
+  });
+  parts_->populate.Seed(state.builder);
+  if (const int rule = rules.Apply(state.builder); rule >= 0) {
     return {.kind = RelabelOutcome::Kind::kDroppedByRule, .rule = rule};
   }
   auto reason = parts_->populate.Check(state.builder, state.kept);
@@ -117,7 +116,9 @@ RelabelTrace Relabeler::Trace(const Labels& group, const Labels& own) const {
   RelabelTrace trace;
   trace.discovered = Labels::Merge(group, own);
   LabelBuilder builder;
-  Seed(group, own, builder);
+  builder.Reset();
+  builder.AddTarget(group, own);
+  parts_->populate.Seed(builder);
   Picture picture = PictureOf(builder);
   trace.before = LabelsOf(picture);
   for (std::size_t i = 0; i < parts_->rules.size(); ++i) {

@@ -124,7 +124,6 @@ class Relabeler {
  private:
   struct Parts;
   Relabeler(std::string job, std::unique_ptr<const Parts> parts);
-  void Seed(const Labels& group, const Labels& own, LabelBuilder& out) const;
 
   std::string job_;
   std::unique_ptr<const Parts> parts_;

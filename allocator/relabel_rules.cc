@@ -131,6 +131,23 @@ struct RelabelRules::Rule {
   bool DeleteNames(bool matching, LabelBuilder& labels) const;
   std::optional<NameId> Map(NameId name, LabelBuilder& labels) const;
   bool NameMatches(NameId name) const;
+  // Does what the rule does depend on the value of the label `name`?
+  bool Reads(NameId name) const {
+    if (std::ranges::any_of(sources, [name](const Source& source) {
+          return source.name.id() == name;
+        })) {
+      return true;
+    }
+    switch (action) {
+      case Action::kKeepEqual:
+      case Action::kDropEqual:
+        return target_name->id() == name;
+      case Action::kLabelMap:
+        return regex->Matches(label_pool::NameText(name));
+      default:
+        return false;
+    }
+  }
 
   Action action;
   std::vector<Source> sources;
@@ -261,7 +278,21 @@ Result<RelabelRules> RelabelRules::Compile(
                 "]: " + (valid ? regex.error() : valid.error()).message;
   }
   if (!mistakes.empty()) return Reject(std::move(mistakes));
+  if (!rules.rules_.empty()) rules.reads_ = std::make_unique<NameMemo>();
   return rules;
+}
+
+bool RelabelRules::Reads(NameId name) const {
+  if (reads_ == nullptr) return false;
+  if (const auto known = reads_->Find(name)) return *known != 0;
+  return FindReads(name);
+}
+
+bool RelabelRules::FindReads(NameId name) const {
+  const bool reads = std::ranges::any_of(
+      rules_, [name](const auto& rule) { return rule->Reads(name); });
+  reads_->Insert(name, reads ? 1 : 0);
+  return reads;
 }
 
 int RelabelRules::Apply(LabelBuilder& labels) const {

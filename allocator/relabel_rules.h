@@ -17,6 +17,7 @@
 #include "allocator/base/result.h"
 #include "allocator/config/config.h"
 #include "allocator/label_builder.h"
+#include "allocator/name_memo.h"
 
 namespace ta {
 
@@ -40,6 +41,12 @@ class RelabelRules {
 
   std::size_t size() const { return rules_.size(); }
 
+  // Whether a meta label of this name can make a difference to what becomes of
+  // a target: a rule reads its value, or maps its name. Where none does, a
+  // target need not bring it along. O(1) once a name was asked for.
+  // REQUIRES: the caller holds `name`
+  bool Reads(LabelBuilder::NameId name) const;
+
   // The index of the rule that drops the target, else -1.
   int Apply(LabelBuilder& labels) const;
 
@@ -55,7 +62,10 @@ class RelabelRules {
   struct Rule;
   RelabelRules();
 
+  bool FindReads(LabelBuilder::NameId name) const;
+
   std::vector<std::unique_ptr<const Rule>> rules_;
+  std::unique_ptr<NameMemo> reads_;  // by name; null where nothing is read
 };
 
 }  // namespace ta

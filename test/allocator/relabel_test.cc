@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <random>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -209,6 +211,83 @@ TEST(RelabelTest, TraceEndsAsRelabelDoes) {
             Labels::Of({labels.begin(), labels.end()}));
   const auto dropped = relabeler->Trace({}, Labels::Of({{"a", "b"}}));
   EXPECT_EQ(dropped.outcome.reason, "no address");
+}
+
+// Meta labels that no rule reads stay out of a Relabel, which Trace does not
+// know: whatever the rules, both must come to the same.
+TEST(RelabelTest, WhatNoRuleReadsMakesNoDifference) {
+  std::mt19937 random(9);
+  const auto one_of = [&random](std::span<const std::string> choices) {
+    return choices[random() % choices.size()];
+  };
+  const std::vector<std::string> names = {"a",        "b",         "__meta_a",
+                                          "__meta_b", "__meta_ab", "instance"};
+  const std::vector<std::string> values = {"", "x", "Xy", "1"};
+  const std::vector<std::string> regexes = {
+      "(.*)", "x", "x;x", "__meta_(.+)", "__meta_a(.*)", "a", "(.+);(.*)"};
+  const std::vector<std::string> written = {"$1", "__meta_$1", "", "x"};
+  const std::vector<Action> actions = {
+      Action::kReplace,   Action::kReplace,   Action::kKeep,
+      Action::kDrop,      Action::kKeepEqual, Action::kDropEqual,
+      Action::kHashMod,   Action::kLabelMap,  Action::kLabelDrop,
+      Action::kLabelKeep, Action::kLowercase, Action::kUppercase};
+  std::size_t kept = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::vector<RelabelConfig> rules;
+    for (unsigned i = random() % 5; i > 0; --i) {
+      RelabelConfig rule;
+      rule.action = actions[random() % actions.size()];
+      switch (rule.action) {
+        case Action::kLabelMap:
+          rule.replacement = one_of(std::span(written).first(2));
+          [[fallthrough]];
+        case Action::kLabelDrop:
+        case Action::kLabelKeep:
+          rule.regex = one_of(regexes);
+          break;
+        case Action::kReplace:
+          rule.replacement = one_of(written);
+          [[fallthrough]];
+        case Action::kKeep:
+        case Action::kDrop:
+          rule.regex = one_of(regexes);
+          [[fallthrough]];
+        default:
+          for (unsigned n = random() % 2 + 1; n > 0; --n) {
+            rule.source_labels.push_back(one_of(names));
+          }
+      }
+      rule.modulus = 2;
+      if (rule.action != Action::kKeep && rule.action != Action::kDrop) {
+        rule.target_label = one_of(names);
+      }
+      if (!ValidateRelabelConfig(rule)) continue;
+      rules.push_back(std::move(rule));
+    }
+    const auto relabeler = Compile(rules);
+    std::vector<LabelPair> own = {{"__address__", "h:1"}};
+    std::vector<LabelPair> group;
+    std::vector<std::string> texts;
+    texts.reserve(2 * names.size());
+    for (const std::string& name : names) {
+      for (auto* pairs : {&own, &group}) {
+        if (random() % 2 == 0) continue;
+        pairs->push_back({name, texts.emplace_back(one_of(values))});
+      }
+    }
+    const Labels own_labels = Labels::Of(own);
+    const Labels group_labels = Labels::Of(group);
+    RelabelBuffer buffer;
+    const RelabelOutcome outcome =
+        relabeler->Relabel(group_labels, own_labels, buffer);
+    const RelabelTrace trace = relabeler->Trace(group_labels, own_labels);
+    const auto labels = buffer.labels();
+    ASSERT_EQ(outcome, trace.outcome) << "round " << round;
+    ASSERT_EQ(trace.after, Labels::Of({labels.begin(), labels.end()}))
+        << "round " << round;
+    kept += outcome.kept();
+  }
+  EXPECT_GT(kept, 5'000u);
 }
 
 // A name seen by one thread is remembered for all. For tsan.
