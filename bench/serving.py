@@ -227,6 +227,8 @@ def main():
     parser.add_argument("--connections", type=int)
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
+    if arguments.seconds is not None and arguments.seconds < 2:
+        parser.error("--seconds: at least 2, or nothing is measured")
     arguments.rate = arguments.rate or (2_000 if arguments.quick else 33_000)
     arguments.seconds = arguments.seconds or (3 if arguments.quick else 120)
     arguments.connections = arguments.connections or (
