@@ -1,11 +1,10 @@
 // A target that is judged anew, after a reload or in a changed group, and keeps
 // its id while its interval becomes another.
 
-#include "allocator/target_set.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "allocator/target_set.h"
 #include "test/allocator/target_set_fixture.h"
 #include "test/support/allocator_driver.h"
 
