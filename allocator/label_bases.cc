@@ -137,16 +137,7 @@ class Bases {
   }
 
   bool DropReference(Rep* base) {
-    std::uint32_t seen = base->refs.load(std::memory_order_relaxed);
-    while (seen > 1) {
-      if (base->refs.compare_exchange_weak(seen, seen - 1,
-                                           std::memory_order_release,
-                                           std::memory_order_relaxed)) {
-        return false;
-      }
-    }
-    // As in the pool: the count falls to zero only under the lock under which
-    // the base is found.
+    if (label_pool::DropUnlessLast(base->refs)) return false;
     const std::lock_guard lock(mutex_);
     if (base->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
     entries_[base->base_number()].base = nullptr;  // `earlier` leads on

@@ -1,7 +1,6 @@
 #include "allocator/label_builder.h"
 
 #include <algorithm>
-#include <cassert>
 #include <cstring>
 #include <utility>
 

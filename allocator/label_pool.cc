@@ -40,18 +40,6 @@ void Release(Container& container) {
   Container().swap(container);
 }
 
-// Drops a reference unless it is the last.
-bool DropUnlessLast(std::atomic<std::uint32_t>& refs) {
-  std::uint32_t seen = refs.load(std::memory_order_relaxed);
-  while (seen > 1) {
-    if (refs.compare_exchange_weak(seen, seen - 1, std::memory_order_release,
-                                   std::memory_order_relaxed)) {
-      return true;
-    }
-  }
-  return false;
-}
-
 // ------------------------------------------------------------------ names
 
 class NameTable {

@@ -31,6 +31,19 @@ namespace label_pool {
 using PairId = std::uint32_t;
 using NameId = std::uint32_t;
 
+// Drops a reference unless it is the last, which falls only under the lock
+// under which the thing is found.
+inline bool DropUnlessLast(std::atomic<std::uint32_t>& refs) {
+  std::uint32_t seen = refs.load(std::memory_order_relaxed);
+  while (seen > 1) {
+    if (refs.compare_exchange_weak(seen, seen - 1, std::memory_order_release,
+                                   std::memory_order_relaxed)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // A name in the pool; its bytes follow.
 struct Name {
   std::atomic<std::uint32_t> refs;

@@ -1,7 +1,6 @@
 #include "allocator/label_rep.h"
 
 #include <bit>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 
@@ -15,17 +14,11 @@ using label_pool::PairId;
 using Rep = Labels::Rep;
 using Ids = std::span<const PairId>;
 
-void* Allocate(std::size_t bytes) {
-  void* memory = std::malloc(bytes);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
 // With room for a base's number where it may become one.
 Rep* NewPlain(Ids ids, std::uint64_t hash) {
   const bool compared = label_bases::Compared(ids.size());
-  void* memory = Allocate(sizeof(Rep) + ids.size_bytes() +
-                          (compared ? sizeof(std::uint32_t) : 0));
+  void* memory = ::operator new(sizeof(Rep) + ids.size_bytes() +
+                                (compared ? sizeof(std::uint32_t) : 0));
   Rep* rep = new (memory) Rep(Rep::Kind::kPlain, ids.size(), hash);
   std::memcpy(rep->ids(), ids.data(), ids.size_bytes());
   if (compared) label_bases::Add(rep);
@@ -36,7 +29,7 @@ Rep* NewPlain(Ids ids, std::uint64_t hash) {
 Rep* NewDifference(Ids ids, std::uint64_t hash,
                    const label_bases::Nearest& nearest) {
   void* memory =
-      Allocate(sizeof(Rep) + Rep::Difference::Bytes(nearest.differing));
+      ::operator new(sizeof(Rep) + Rep::Difference::Bytes(nearest.differing));
   Rep* rep = new (memory) Rep(Rep::Kind::kDifference, ids.size(), hash);
   Rep::Difference& difference = rep->difference();
   difference.base = nearest.base;
@@ -90,7 +83,7 @@ void DropReference(Rep* rep) {
   }
   for (const PairId id : own) label_pool::DropPair(id);
   rep->~Rep();
-  std::free(rep);
+  ::operator delete(rep);
   if (base != nullptr) DropReference(base);
 }
 

@@ -58,11 +58,10 @@ RelabelOutcome Relabeler::Relabel(const Labels& group, const Labels& own,
   RelabelBuffer::State& state = *buffer.state_;
   state.job = job_;
   state.kept.Clear();
-  // Meta labels end with the last rule: most are read by none.
   const RelabelRules& rules = parts_->rules;
   state.builder.Reset();
   state.builder.AddTarget(group, own, [&rules](label_pool::NameId name) {
-    return !label_pool::IsMeta(name) || rules.Reads(name);
+    return rules.Needs(name);
   });
   parts_->populate.Seed(state.builder);
   if (const int rule = rules.Apply(state.builder); rule >= 0) {

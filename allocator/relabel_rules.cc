@@ -285,10 +285,6 @@ Result<RelabelRules> RelabelRules::Compile(
 bool RelabelRules::Reads(NameId name) const {
   if (reads_ == nullptr) return false;
   if (const auto known = reads_->Find(name)) return *known != 0;
-  return FindReads(name);
-}
-
-bool RelabelRules::FindReads(NameId name) const {
   const bool reads = std::ranges::any_of(
       rules_, [name](const auto& rule) { return rule->Reads(name); });
   reads_->Insert(name, reads ? 1 : 0);

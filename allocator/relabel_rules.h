@@ -41,11 +41,13 @@ class RelabelRules {
 
   std::size_t size() const { return rules_.size(); }
 
-  // Whether a meta label of this name can make a difference to what becomes of
-  // a target: a rule reads its value, or maps its name. Where none does, a
-  // target need not bring it along. O(1) once a name was asked for.
-  // REQUIRES: the caller holds `name`
-  bool Reads(LabelBuilder::NameId name) const;
+  // Whether a label of this name can make a difference to what becomes of a
+  // target; if not, it need not be brought along. A meta label, which ends with
+  // the last rule, does so only where a rule reads its value or maps its name.
+  // O(1) once a name was asked for. REQUIRES: the caller holds `name`
+  bool Needs(LabelBuilder::NameId name) const {
+    return !label_pool::IsMeta(name) || Reads(name);
+  }
 
   // The index of the rule that drops the target, else -1.
   int Apply(LabelBuilder& labels) const;
@@ -62,7 +64,7 @@ class RelabelRules {
   struct Rule;
   RelabelRules();
 
-  bool FindReads(LabelBuilder::NameId name) const;
+  bool Reads(LabelBuilder::NameId name) const;
 
   std::vector<std::unique_ptr<const Rule>> rules_;
   std::unique_ptr<NameMemo> reads_;  // by name; null where nothing is read

@@ -65,26 +65,6 @@ void MakeRoom(std::size_t expected_bytes, ByteBuffer& out) {
                             kMostRoomAhead));
 }
 
-}  // namespace
-
-std::string_view AddressOf(const Target& target) {
-  if (!target.own.empty()) {
-    const LabelPair first = target.own[0];
-    if (first.name == "__address__") return first.value;
-  }
-  return target.Get("__address__");
-}
-
-void RenderLabels(const Labels& group, const Labels& own, ByteBuffer& out) {
-  bool first = true;
-  ForEachPair(group, own,
-              [&](const LabelPair& pair) { AppendPair(pair, first, out); });
-  if (first) out.Append('{');
-  out.Append('}');
-}
-
-namespace {
-
 // A list's targets lie all over memory. Those after the one that is rendered
 // are fetched meanwhile, one step further in each turn.
 void Prefetch(const TargetList& list, std::size_t now) {
@@ -103,6 +83,22 @@ void Prefetch(const TargetList& list, std::size_t now) {
 }
 
 }  // namespace
+
+std::string_view AddressOf(const Target& target) {
+  if (!target.own.empty()) {
+    const LabelPair first = target.own[0];
+    if (first.name == "__address__") return first.value;
+  }
+  return target.Get("__address__");
+}
+
+void RenderLabels(const Labels& group, const Labels& own, ByteBuffer& out) {
+  bool first = true;
+  ForEachPair(group, own,
+              [&](const LabelPair& pair) { AppendPair(pair, first, out); });
+  if (first) out.Append('{');
+  out.Append('}');
+}
 
 void RenderTargets(const JobView& job, const TargetList* list, LabelsMode mode,
                    ByteBuffer& out) {

@@ -154,9 +154,8 @@ void BM_RelabelShortcuts(benchmark::State& state, Rules which,
     for (const DiscoveredTarget& target : targets) {
       builder.Reset();
       kept.Clear();
-      builder.AddTarget(target.group, target.own, [&](auto name) {
-        return !label_pool::IsMeta(name) || rules.Reads(name);
-      });
+      builder.AddTarget(target.group, target.own,
+                        [&](auto name) { return rules.Needs(name); });
       populate.Seed(builder);
       if (rules.Apply(builder) >= 0) continue;
       benchmark::DoNotOptimize(populate.Check(builder, kept));
